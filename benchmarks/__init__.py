@@ -1,0 +1,1 @@
+"""One script a claim: speed or quality, prints a table, writes JSON."""

@@ -1,0 +1,1 @@
+"""Manifests and split lists: what to process. Data, no code."""

@@ -1,0 +1,86 @@
+"""Dense optical flow between two frames, and where it can be trusted (LABELS sections 4.1, 4.5, 4.6)."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+CONSISTENT = 1
+"""Support bit: the backward flow at the end point leads back to the start."""
+INSIDE = 2
+"""Support bit: the end point lies inside frame 2, two pixels from its border or more."""
+TEXTURED = 4
+"""Support bit: the neighbourhood has texture in two directions (no aperture problem)."""
+MATCHED = 8
+"""Support bit: a sparse match of the engine supports the pixel (engines without matches leave it unset)."""
+
+
+@dataclass(frozen=True)
+class FlowParameters:
+    """How flow is computed and checked; lengths in pixels at a working width of 640."""
+
+    engine: str = "dis"
+    consistency_px: float = 1.0
+    consistency_relative: float = 0.05
+    border_px: float = 2.0
+    texture_grey2: float = 2.0
+
+
+def flow(
+    image1: NDArray[np.uint8], image2: NDArray[np.uint8], parameters: FlowParameters | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Flow from ``image1`` to ``image2`` and its support.
+
+    Both images are (H, W) grey or (H, W, 3) RGB ``uint8`` of one size, at least 64x64. Returns the flow, (H, W, 2)
+    ``float32`` in pixels, channel 0 = u to the right, and the support, (H, W) ``uint8``, an OR of the bits
+    ``CONSISTENT``, ``INSIDE``, ``TEXTURED`` and ``MATCHED``. Raises ``ValueError`` for other inputs.
+    """
+    parameters = parameters or FlowParameters()
+    grey1, grey2 = grey(image1), grey(image2)
+    if grey1.shape != grey2.shape:
+        raise ValueError(f"flow: the images have different sizes, {grey1.shape} and {grey2.shape}")
+    if min(grey1.shape) < 64:
+        raise ValueError(f"flow: images must be at least 64x64 pixels, got {grey1.shape[1]}x{grey1.shape[0]}")
+    if parameters.engine != "dis":
+        raise ValueError(f"flow: unknown engine {parameters.engine!r}; known: dis")
+    forward, backward = _dis(grey1, grey2), _dis(grey2, grey1)
+    support = consistency(forward, backward, parameters)
+    support |= np.where(texture(grey1) > parameters.texture_grey2, TEXTURED, 0).astype(np.uint8)
+    return forward, support
+
+
+def grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The image as (H, W) ``uint8`` luma. Raises ``ValueError`` unless it is ``uint8``, grey or RGB."""
+    if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
+        raise ValueError(f"flow: images must be uint8 of shape (H, W) or (H, W, 3), got {image.dtype} {image.shape}")
+    return np.ascontiguousarray(image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
+
+
+def consistency(
+    forward: NDArray[np.float32], backward: NDArray[np.float32], parameters: FlowParameters
+) -> NDArray[np.uint8]:
+    """Support bits ``CONSISTENT`` (``|f + b| < 1 + 0.05 |f|``) and ``INSIDE`` for two flows of opposite direction."""
+    height, width = forward.shape[:2]
+    columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    x2, y2 = columns + forward[..., 0], rows + forward[..., 1]
+    returned = cv2.remap(backward, x2, y2, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    gap = np.hypot(forward[..., 0] + returned[..., 0], forward[..., 1] + returned[..., 1])
+    limit = parameters.consistency_px + parameters.consistency_relative * np.hypot(forward[..., 0], forward[..., 1])
+    border = parameters.border_px
+    inside = (x2 >= border) & (x2 <= width - 1 - border) & (y2 >= border) & (y2 <= height - 1 - border)
+    return (np.where(inside & (gap < limit), CONSISTENT, 0) | np.where(inside, INSIDE, 0)).astype(np.uint8)
+
+
+def texture(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Smaller eigenvalue of the structure tensor, (H, W) ``float32``, grey levels squared (7x7 mean, LABELS 4.5)."""
+    smooth = cv2.GaussianBlur(image.astype(np.float32), (0, 0), 1.0)
+    gx = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=1 / 8)
+    gy = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=1 / 8)
+    xx, yy, xy = (cv2.boxFilter(product, -1, (7, 7)) for product in (gx * gx, gy * gy, gx * gy))
+    return 0.5 * (xx + yy) - np.sqrt(0.25 * (xx - yy) ** 2 + xy * xy)
+
+
+def _dis(grey1: NDArray[np.uint8], grey2: NDArray[np.uint8]) -> NDArray[np.float32]:
+    engine = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    return engine.calc(grey1, grey2, None)

@@ -1,0 +1,1 @@
+"""Renders drives through a street with exact ground truth."""
