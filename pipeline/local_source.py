@@ -2,24 +2,17 @@
 
 import glob
 import hashlib
-import re
 from pathlib import Path
 
 from pipeline.fetched import DONE, Fetched, FetchError, failed
-from pipeline.source import IMAGE_SUFFIXES
+from pipeline.image_folder import SUFFIXES
 
 
 def image_files(path: str) -> list[Path]:
-    """The images of a folder or glob in natural order (``frame2`` before ``frame10``); other files are passed over."""
+    """The images of a folder or glob, by name; other files are passed over."""
     folder = Path(path)
     found = list(folder.iterdir()) if folder.is_dir() else [Path(name) for name in glob.glob(path)]  # noqa: PTH207
-    images = [file for file in found if file.suffix.lower() in IMAGE_SUFFIXES and not file.name.startswith(".")]
-    return sorted((file for file in images if file.is_file()), key=natural_order)
-
-
-def natural_order(file: Path) -> list[tuple[int, str]]:
-    """Sort key under which numbers in names count as numbers."""
-    return [(int(part), part) if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", str(file))]
+    return sorted(file for file in found if file.suffix.lower() in SUFFIXES and file.is_file())
 
 
 def look_at_video(path: str) -> Fetched:
@@ -45,7 +38,7 @@ def look_at_frames(path: str) -> Fetched:
     try:
         images = image_files(path)
         if not images:
-            raise failed("no_images", f"{path} has no images; looked for {', '.join(sorted(IMAGE_SUFFIXES))}")
+            raise failed("no_images", f"{path} has no images; looked for {', '.join(sorted(SUFFIXES))}")
         sizes = [file.stat().st_size for file in images]
     except OSError as error:
         raise _unreadable(path, error) from error

@@ -14,31 +14,12 @@ HTTP_SCHEMES = ("http", "https")
 STORAGE_SCHEMES = ("s3", "gs", "gcs", "az", "abfs", "memory")
 SCHEMES = ("file", *HTTP_SCHEMES, *STORAGE_SCHEMES, "simulated")
 
-VIDEO_SUFFIXES = frozenset(
-    [
-        ".3gp",
-        ".asf",
-        ".avi",
-        ".dav",
-        ".divx",
-        ".flv",
-        ".gif",
-        ".m2ts",
-        ".m4v",
-        ".mkv",
-        ".mov",
-        ".mp4",
-        ".mpeg",
-        ".mpg",
-        ".mts",
-        ".ogv",
-        ".ts",
-        ".vob",
-        ".webm",
-        ".wmv",
-    ]
-)
-IMAGE_SUFFIXES = frozenset([".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"])
+# fmt: off
+VIDEO_SUFFIXES = frozenset({
+    ".3gp", ".asf", ".avi", ".dav", ".divx", ".flv", ".gif", ".m2ts", ".m4v", ".mkv",
+    ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".vob", ".webm", ".wmv",
+})
+# fmt: on
 
 ALLOWED = (
     "a path (write ./ before a name with a colon), file:///path, http(s)://, "

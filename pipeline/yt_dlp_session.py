@@ -13,6 +13,7 @@ from pipeline import answer
 from pipeline.fetched import FetchError, FetchParameters, failed, filtered, gone
 
 _MAX_PAGE = 64 * 2**20  # bytes of a page or stream list, which is read at once
+_NOWHERE = Path("/nonexistent")
 # Ours are the only protocols: no rtmp and the like, which would call other programs.
 _PROTOCOLS = "[protocol~='^(https?|m3u8|m3u8_native|http_dash_segments)$']"
 
@@ -33,7 +34,7 @@ _SAID = (
 class Session(yt_dlp.YoutubeDL):
     """A ``YoutubeDL`` that names files after us, bounds pages and follows nothing but http and https."""
 
-    def __init__(self, limits: FetchParameters, work: Path | None = None, **more: Any) -> None:
+    def __init__(self, limits: FetchParameters, work: Path = _NOWHERE, **more: Any) -> None:
         # No plugins: they are code, and would be looked for in the current folder too.
         yt_dlp.globals.plugin_dirs.value = []
         self.work = work
@@ -41,7 +42,6 @@ class Session(yt_dlp.YoutubeDL):
 
     def prepare_filename(self, info_dict: dict[str, Any], *_: Any, **__: Any) -> str:
         """The working name of a file; a format has its own, so that parts of two are never mixed."""
-        assert self.work is not None, "this session lists, it does not download"
         stated = f"{info_dict.get('id')} {info_dict.get('format_id')} {info_dict.get('filesize')}"
         extension = re.sub(r"[^a-z0-9]", "", str(info_dict.get("ext", "")).lower())[:10] or "bin"
         return str(self.work / f"page-{re.sub(r'[^A-Za-z0-9_-]', '_', stated)[:120]}.{extension}")
@@ -73,7 +73,7 @@ def _options(limits: FetchParameters) -> dict[str, Any]:
         "noplaylist": True,
         "extract_flat": "in_playlist",
         "external_downloader": {"default": "native"},
-        "ffmpeg_location": "/nonexistent",
+        "ffmpeg_location": str(_NOWHERE),
         "fixup": "never",
         "cachedir": False,
         "enable_file_urls": False,
