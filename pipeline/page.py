@@ -6,7 +6,7 @@ from typing import Any
 
 import yt_dlp
 
-from pipeline.fetched import Arrived, FetchError, FetchParameters, Progress, failed, filtered
+from pipeline.fetched import Arrived, FetchParameters, Progress, failed, filtered
 from pipeline.patience import Gauge, patient
 from pipeline.source import without_secrets
 from pipeline.yt_dlp_session import Session, of_yt_dlp
@@ -29,7 +29,7 @@ def _attempt(url: str, work: Path, limits: FetchParameters, deadline: float, pro
             info = session.extract_info(url, download=False)
             _check(info, limits)
             info = session.process_ie_result(info, download=True)
-    except (yt_dlp.utils.YoutubeDLError, FetchError) as error:
+    except Exception as error:  # extractors read what strangers write, and fail in every way there is
         ended = of_yt_dlp(error, limits)
         ended.gained = _size(work) - had
         raise ended from error

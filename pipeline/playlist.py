@@ -12,7 +12,7 @@ import yt_dlp
 
 from pipeline import source
 from pipeline.errors import UserError
-from pipeline.fetched import FetchError, FetchParameters
+from pipeline.fetched import FetchParameters
 from pipeline.manifest import Video
 from pipeline.outcome import printable
 from pipeline.yt_dlp_session import Session, of_yt_dlp
@@ -60,7 +60,7 @@ def _entries(url: str, limits: FetchParameters) -> Iterator[dict[str, Any]]:
     try:
         with Session(limits, playlist_items=f"1:{MAX_ENTRIES}", ignore_no_formats_error=True) as session:
             info = session.extract_info(url, download=False)
-    except (yt_dlp.utils.YoutubeDLError, FetchError) as error:
+    except Exception as error:  # extractors read what strangers write, and fail in every way there is
         detail = printable(of_yt_dlp(error, limits).detail)
         raise PlaylistError(f"cannot read the playlist {source.without_secrets(url)}: {detail}") from error
     yield from _flat(info or {})

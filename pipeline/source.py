@@ -73,10 +73,8 @@ def _url_complaint(source: str) -> str:
 
 
 def _simulation_complaint(source: str) -> str:
-    try:
-        from simulation import from_source  # imports numba: only where a drive is simulated
-    except ImportError:
-        return ""
+    from simulation import from_source  # imports numba: only where a drive is simulated
+
     try:
         from_source(source.partition(":")[2])
     except ValueError as error:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import yt_dlp
 from yt_dlp.networking.exceptions import HTTPError, TransportError
 
-from pipeline import answer
+from pipeline import answer, outcome
 from pipeline.fetched import FetchError, FetchParameters, failed, filtered, gone
 
 _MAX_PAGE = 64 * 2**20  # bytes of a page or stream list, which is read at once
@@ -121,11 +121,12 @@ def is_known(url: str) -> bool:
 
 
 def of_yt_dlp(error: Exception, limits: FetchParameters) -> FetchError:
-    """The ``FetchError`` that an exception of yt-dlp amounts to."""
+    """The ``FetchError`` that an exception out of yt-dlp amounts to; raises what tells of this machine's disk."""
     causes = _causes(error)
     for cause in causes:
         if isinstance(cause, FetchError):
             return cause
+        outcome.of_error(cause)
     transfer = "[download] Got error: "  # what yt-dlp's downloader says instead of naming a cause
     detail = re.sub(r"^ERROR:\s*", "", str(error)).split("; please report", maxsplit=1)[0]
     for cause in causes:
@@ -139,13 +140,13 @@ def of_yt_dlp(error: Exception, limits: FetchParameters) -> FetchError:
             return kind(reason, detail)
     if transfer in detail or any(isinstance(cause, TransportError) for cause in causes):
         return failed("cut", detail, retryable=True)
-    return failed("yt_dlp", detail)
+    return failed("yt_dlp", f"{type(error).__name__}: {detail}")
 
 
-def _causes(error: BaseException | None) -> list[BaseException]:
+def _causes(error: BaseException | None) -> list[Exception]:
     """An exception and all that stand behind it, in yt-dlp's several ways of saying so."""
-    found: list[BaseException] = []
-    while error is not None and error not in found:
+    found: list[Exception] = []
+    while isinstance(error, Exception) and error not in found:
         found.append(error)
         behind = getattr(error, "exc_info", None)
         nested = behind[1] if behind and behind[1] is not error else None

@@ -1,5 +1,6 @@
 """Fetching against a server that stalls, cuts, ignores ranges and lies."""
 
+import errno
 import hashlib
 import multiprocessing
 import random
@@ -469,6 +470,20 @@ def test_a_page_without_video(web: Any, tmp_path: Path) -> None:
     assert (fetched.status, fetched.reason) == ("failed", "no_video_found")
 
 
+def test_what_yt_dlp_stumbles_over_fails_the_video(web: Any, tmp_path: Path) -> None:
+    assert run(web.serve("/watch", shows("http://[")), tmp_path).status == "failed"
+
+
+def test_a_disk_that_fills_up_is_not_the_pages_fault(web: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> Any:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("yt_dlp.downloader.common.FileDownloader.sanitize_open", full)
+    web.serve("/media/drive.mp4", whole(content_type="video/mp4"))
+    with pytest.raises(OSError, match="No space"):
+        run(web.serve("/watch", shows("/media/drive.mp4")), tmp_path)
+
+
 def test_a_page_with_several_videos_is_sent_to_the_playlist_task(web: Any, tmp_path: Path) -> None:
     web.serve("/a.mp4", whole(content_type="video/mp4"))
     web.serve("/b.mp4", whole(content_type="video/mp4"))
@@ -555,13 +570,10 @@ def test_local_images_stay_where_they_are(tmp_path: Path) -> None:
     assert run(str(tmp_path / "c*.png"), tmp_path / "one", fps=10).reason == "no_images"
 
 
-def test_a_drive_is_simulated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    simulation = pytest.importorskip("simulation")
-    monkeypatch.setattr(simulation, "from_source", lambda text: text, raising=False)
-    monkeypatch.setattr(simulation, "write_video", lambda path, text: path.write_text(text), raising=False)
-    fetched = run("simulated:street?seed=1", tmp_path)
+def test_a_drive_is_simulated(tmp_path: Path) -> None:
+    fetched = run("simulated:street?seed=1&frames=2&width=64&height=48", tmp_path)
     assert (fetched.status, fetched.path, fetched.tool) == ("done", "source.mp4", "simulation")
-    assert (tmp_path / "source.mp4").read_text() == "street?seed=1"
+    assert (tmp_path / "source.mp4").read_bytes()[4:8] == b"ftyp"
 
 
 def test_hosts() -> None:

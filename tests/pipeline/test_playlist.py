@@ -71,7 +71,7 @@ def test_a_source_that_is_listed_twice_is_one_row(web: Any) -> None:
 
 
 def test_entries_that_lead_out_of_http_are_left_out(web: Any, caplog: pytest.LogCaptureFixture) -> None:
-    evil = ["file:///etc/passwd", "/etc/passwd", "pipe:0", "ftp://127.0.0.1/x", "simulated:street", "http://["]
+    evil = ["file:///etc/passwd", "/etc/passwd", "pipe:0", "ftp://127.0.0.1/x", "simulated:street", "http://"]
     url = feed(web, ("good", f"{web.url}/1.mp4"), *((f"e{place}", text) for place, text in enumerate(evil)))
     with caplog.at_level(logging.WARNING):
         videos = expand_playlist(url, "", LIMITS)
@@ -115,6 +115,11 @@ def test_an_xspf_playlist(web: Any) -> None:
 def test_only_http_playlists(url: str) -> None:
     with pytest.raises(PlaylistError):
         expand_playlist(url, "", LIMITS)
+
+
+def test_what_yt_dlp_stumbles_over_is_an_error_of_ours(web: Any) -> None:
+    with pytest.raises(PlaylistError, match="cannot read the playlist"):
+        expand_playlist(feed(web, ("one", "http://[")), "", LIMITS)
 
 
 def test_a_bad_prefix_and_a_missing_playlist(web: Any) -> None:
