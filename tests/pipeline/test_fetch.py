@@ -571,7 +571,7 @@ def test_local_images_stay_where_they_are(tmp_path: Path) -> None:
 
 
 def test_a_drive_is_simulated(tmp_path: Path) -> None:
-    fetched = run("simulated:street?seed=1&frames=2&width=64&height=48", tmp_path)
+    fetched = run("simulated:street?seed=1&frames=2&width=64&height=64", tmp_path)
     assert (fetched.status, fetched.path, fetched.tool) == ("done", "source.mp4", "simulation")
     assert (tmp_path / "source.mp4").read_bytes()[4:8] == b"ftyp"
 
