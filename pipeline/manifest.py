@@ -122,13 +122,10 @@ def _parquet(rows: list[dict[str, Any]]) -> bytes:
 
 
 def _csv(rows: list[dict[str, Any]]) -> bytes:
-    used = [column.name for column in COLUMNS if column.required or any(_differs(row, column.name) for row in rows)]
+    usual = {field.name: field.default for field in dataclasses.fields(Video)}
+    used = [name for name in SCHEMA.names if any(row[name] != usual[name] for row in rows)]
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, used, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue().encode()
-
-
-def _differs(row: dict[str, Any], name: str) -> bool:
-    return row[name] not in ("", None, 0.0)

@@ -16,6 +16,7 @@ from pipeline.errors import UserError
 from pipeline.manifest_columns import COLUMNS, shown
 
 MAX_BYTES = 256 * 2**20
+MAX_UNPACKED = 4 * MAX_BYTES
 MAX_ROWS = 5_000_000
 _MAX_CELL = 4096  # bytes; of a text in a parquet file, where a few bytes can stand for gigabytes
 _SHOWN_PROBLEMS = 20
@@ -94,20 +95,26 @@ def _csv_rows(content: bytes, name: str) -> Iterator[Row]:
 
 
 def _parquet_rows(content: bytes, name: str) -> Iterator[Row]:
-    texts = [column.name for column in COLUMNS if column.type is str]
     try:
+        schema = pq.read_schema(io.BytesIO(content))
+        _check_header(schema.names, name)
+        texts = [field.name for field in schema if pa.types.is_string(field.type)]
         file = pq.ParquetFile(io.BytesIO(content), read_dictionary=texts)
-        _check_header(list(file.schema_arrow.names), name)
         if file.metadata.num_rows > MAX_ROWS:
             raise ManifestError([f"{name} has more than {MAX_ROWS} rows; split it into several manifests"])
+        groups = [file.metadata.row_group(place) for place in range(file.metadata.num_row_groups)]
+        if sum(group.total_byte_size for group in groups) > MAX_UNPACKED:
+            raise ManifestError([f"{name} unpacks to more than {MAX_UNPACKED} bytes; split it into several manifests"])
         number = 0
         for batch in file.iter_batches(batch_size=4096, use_threads=False):
             _check_cell_sizes(batch, name)
             for cells in batch.to_pylist():
                 number += 1
                 yield Row(f"{name} row {number}", cells)
-    except (pa.ArrowException, OSError) as error:
-        raise ManifestError([f"{name} is not a readable parquet file: {error}"]) from error
+    except ManifestError:
+        raise
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+        raise ManifestError([f"{name} is not a readable parquet file: {error!r}"]) from error
 
 
 def _check_cell_sizes(batch: pa.RecordBatch, name: str) -> None:
