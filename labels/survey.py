@@ -1,0 +1,120 @@
+"""Whole-video facts, one pass over the frames: a row of statistics a frame (LABELS 3, 11.6-11.8, 11.12, 11.18)."""
+
+from dataclasses import astuple, dataclass, fields
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from labels.image_quality import blockiness, saturated_fraction, sharpness
+from labels.motion import REDUCTION, Motion, MotionMeter, textured_pixels
+
+
+@dataclass(frozen=True)
+class SurveyParameters:
+    """How a video is looked through."""
+
+    letterbox_frames: int = 200  # frames looked at for black bars, spread over the video; 0 leaves bars where they are
+
+
+@dataclass(frozen=True)
+class FrameStatistics:
+    """What the survey knows of a frame. Statistics of the step to a frame come from the frame before it; NaN at first.
+
+    - ``time_s``: presentation time in seconds.
+    - ``mean``: mean grey level. ``sharpness``: variance of the Laplacian. ``blockiness``: score S, below 7 is bad.
+    - ``saturated``, ``textured``: shares of the pixels that are blown out, that have texture.
+    - ``difference``, ``difference_q999``: mean and 99.9 % quantile of the absolute grey difference to the frame before.
+    - ``overlap``: intersection of the grey histograms (64 bins) with the frame before, 1 = equal.
+    - ``median``, ``p75``, ``p90``, ``road``: displacement since the frame before in working pixels, see ``Motion``.
+    - ``consistent``: share of the textured pixels with flow consistent both ways. ``residual``: what the flow leaves.
+    """
+
+    time_s: float
+    mean: float
+    sharpness: float
+    blockiness: float
+    saturated: float
+    textured: float
+    difference: float = np.nan
+    difference_q999: float = np.nan
+    overlap: float = np.nan
+    median: float = np.nan
+    p75: float = np.nan
+    p90: float = np.nan
+    road: float = np.nan
+    consistent: float = np.nan
+    residual: float = np.nan
+
+
+COLUMNS = tuple(field.name for field in fields(FrameStatistics))
+"""The columns of a frame table."""
+
+FrameTable = dict[str, NDArray[np.float64]]
+"""A column a statistic, a row a frame, in order of presentation."""
+
+
+class Survey:
+    """Collects the statistics of a video's frames, in order; memory does not grow with the frames' size."""
+
+    def __init__(self) -> None:
+        self._rows: list[FrameStatistics] = []
+        self._before: _Reduced | None = None
+        self._meter: MotionMeter | None = None
+
+    def add(self, image: NDArray[np.uint8], time_s: float) -> FrameStatistics:
+        """Take the next frame, (H, W) grey or (H, W, 3) RGB ``uint8``, all of one size."""
+        grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        now = _reduce(grey)
+        if self._before is not None and self._before.grey.shape != grey.shape:
+            raise ValueError(f"survey: a frame of {grey.shape[::-1]} after frames of {self._before.grey.shape[::-1]}")
+        if self._meter is None:
+            self._meter = MotionMeter(*now.small.shape)
+        row = FrameStatistics(
+            time_s,
+            float(now.histogram @ np.arange(256) / grey.size),
+            sharpness(grey),
+            blockiness(grey),
+            saturated_fraction(now.histogram),
+            float(np.count_nonzero(now.textured) / now.textured.size),
+            *(_step(self._before, now, self._meter) if self._before is not None else ()),
+        )
+        self._before = now
+        self._rows.append(row)
+        return row
+
+    def table(self) -> FrameTable:
+        """All rows so far, as columns of ``float64``."""
+        values = np.array([astuple(row) for row in self._rows], np.float64).reshape(-1, len(COLUMNS))
+        return {name: np.ascontiguousarray(values[:, index]) for index, name in enumerate(COLUMNS)}
+
+
+@dataclass(frozen=True)
+class _Reduced:
+    """What is kept of a frame until the next one comes."""
+
+    grey: NDArray[np.uint8]
+    small: NDArray[np.uint8]
+    textured: NDArray[np.bool_]
+    histogram: NDArray[np.int64]
+
+
+def _reduce(grey: NDArray[np.uint8]) -> _Reduced:
+    size = (max(grey.shape[1] // REDUCTION, 16), max(grey.shape[0] // REDUCTION, 16))
+    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    return _Reduced(grey, small, textured_pixels(small), _histogram(grey))
+
+
+def _step(before: _Reduced, now: _Reduced, meter: MotionMeter) -> tuple[float, ...]:
+    steps = _histogram(cv2.absdiff(before.grey, now.grey))
+    cumulated = np.cumsum(steps)
+    mean = float(steps @ np.arange(256) / cumulated[-1])
+    q999 = float(np.searchsorted(cumulated, 0.999 * cumulated[-1]))
+    coarse = [each.histogram.reshape(64, 4).sum(axis=1) for each in (before, now)]
+    overlap = float(np.minimum(*coarse).sum() / now.grey.size)
+    motion: Motion = meter.between(before.small, now.small, before.textured)
+    return (mean, q999, overlap, *astuple(motion))
+
+
+def _histogram(grey: NDArray[np.uint8]) -> NDArray[np.int64]:
+    return cv2.calcHist([grey], [0], None, [256], [0, 256]).ravel().astype(np.int64)
