@@ -62,7 +62,8 @@ def shots(frames: FrameColumns, parameters: ShotParameters | None = None) -> Sho
         fault[first : first + parameters.settle_frames] = "cut"
     fault[fades(frames, parameters)] = "fade"
     fault[duplicate] = "duplicate"
-    flash = frames["residual"] > parameters.flash_residual * running_median(frames["residual"])
+    usual = running_median(np.where(duplicate, np.nan, frames["residual"]))
+    flash = frames["residual"] > parameters.flash_residual * usual
     return Shots(fault, start, shot, np.cumsum(flash))
 
 

@@ -50,22 +50,38 @@ class Crop:
             raise ValueError(f"crop: {self} leaves nothing of a frame of {width}x{height} pixels; cut off less")
         return left, top, right, bottom
 
+    def centre(self, width: int, height: int) -> tuple[float, float]:
+        """The optical centre (x, y) in source pixels. A bonnet that is cut off does not move it, bars do."""
+        if self.rectangle is None:
+            return width / 2, height / 2
+        left, top, right, bottom = self.rectangle
+        return (left + right) / 2, height / 2 if self.top or self.bottom else (top + bottom) / 2
+
 
 @dataclass(frozen=True)
 class Framing:
     """How source pixels become working pixels: the whole frame is scaled to ``scaled``, ``window`` is cut out of it.
 
-    ``size`` is (width, height) of the source after rotation, ``window`` is (left, top, width, height).
+    ``size`` is (width, height) of the source after rotation, ``window`` is (left, top, width, height). ``centre`` is
+    the optical centre (x, y) in source pixels, where the camera's principal point is taken to be: the middle of the
+    frame, or of the picture where bars around it were cut off.
     """
 
     size: tuple[int, int]
     scaled: tuple[int, int]
     window: tuple[int, int, int, int]
+    centre: tuple[float, float]
 
     @property
     def scale(self) -> tuple[float, float]:
         """Working pixels per source pixel, along x and along y; they differ for a source of non-square pixels."""
         return self.scaled[0] / self.size[0], self.scaled[1] / self.size[1]
+
+    @property
+    def principal_point(self) -> tuple[float, float]:
+        """The optical centre (x, y) in working pixels, integers at pixel centres."""
+        (x, y, _, _), (scale_x, scale_y) = self.window, self.scale
+        return self.centre[0] * scale_x - x - 0.5, self.centre[1] * scale_y - y - 0.5
 
     def cut(self, scaled: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The working frame, C-ordered, out of a scaled one."""
@@ -96,7 +112,7 @@ def framing(size: tuple[int, int], crop: Crop, width: int, pixel_aspect: float =
     scale_x, scale_y = working_width / (right - left), working_height / (bottom - top)
     scaled = max(round(size[0] * scale_x), working_width), max(round(size[1] * scale_y), working_height)
     x, y = min(round(left * scale_x), scaled[0] - working_width), min(round(top * scale_y), scaled[1] - working_height)
-    return Framing(size, scaled, (x, y, working_width, working_height))
+    return Framing(size, scaled, (x, y, working_width, working_height), crop.centre(*size))
 
 
 def check_size(width: int, height: int) -> None:
@@ -148,6 +164,10 @@ class Source(ABC):
 
         A frame has the same pixels wherever the reading started.
         """
+
+    @abstractmethod
+    def samples(self, count: int) -> Iterator[NDArray[np.uint8]]:
+        """About ``count`` working images spread over the source, cheaply; fewer where it has fewer."""
 
     @abstractmethod
     def close(self) -> None:

@@ -51,6 +51,12 @@ class ImageFolder(Source):
                 yield DecodedFrame(pts, self._times[pts], self._working(image), self._paths[pts].name)
         self.problem = self._reasons()
 
+    def samples(self, count: int) -> Iterator[NDArray[np.uint8]]:
+        """See ``Source.samples``."""
+        for pts in range(0, len(self._paths), max(len(self._paths) // count, 1)):
+            for frame in self.frames(pts, pts):
+                yield frame.image
+
     def close(self) -> None:
         """Nothing is held open."""
 

@@ -22,6 +22,7 @@ _FORMATS = (
 _SEEKABLE = ("mov", "matroska")
 _SCALER = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.BITEXACT  # the same bytes on every processor
 _MOST_ERRORS_IN_A_ROW = 20
+_LONG_S = 120.0
 
 
 class VideoFile(Source):
@@ -82,6 +83,17 @@ class VideoFile(Source):
                 yield DecodedFrame(pts, time_s, self._image(frame))
         self.problem = self._describe(count, time_s, whole)
 
+    def samples(self, count: int) -> Iterator[NDArray[np.uint8]]:
+        """See ``Source.samples``; of a long video only key frames are decoded."""
+        due = self._span.start_s or 0.0
+        for pts, frame in self._decode(None, key_frames=self._duration_s > _LONG_S):
+            time_s = float((pts - (self._zero or 0)) * self._time_base)
+            if self._span.after(time_s):
+                break
+            if time_s >= due and (frame.width, frame.height) == self._coded:
+                due = time_s + self._duration_s / count
+                yield self._image(frame)
+
     def close(self) -> None:
         """Nothing is held open between readings."""
 
@@ -123,13 +135,15 @@ class VideoFile(Source):
                 return
         raise _UnsureTimestampError
 
-    def _decode(self, target: int | None) -> Iterator[tuple[int, av.VideoFrame]]:
+    def _decode(self, target: int | None, key_frames: bool = False) -> Iterator[tuple[int, av.VideoFrame]]:
         """(pts, frame) in order, read from the start or from the key frame at or before ``target``."""
         step = max(round(1 / (self.rate * self._time_base)), 1)
         last: int | None = None
         with _open(self._path) as container:
             stream = container.streams[self._index]
             stream.codec_context.thread_count = 1  # one process a core: threads would only fight
+            if key_frames:
+                stream.codec_context.skip_frame = "NONKEY"
             if target is not None:
                 _seek(container, stream, target)
             for frame in self._intact_frames(container, stream):
