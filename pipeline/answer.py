@@ -25,15 +25,21 @@ def of_request(error: Exception, url: str) -> FetchError:
     """The ``FetchError`` that a request without an answer amounts to."""
     host = urlsplit(url).hostname
     if isinstance(error, requests.exceptions.SSLError):
-        return failed("tls", f"no secure connection to {host}: {error}")
+        return failed("tls", f"no secure connection to {host}: {_why(error)}")
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return failed("connect", f"{host} did not answer in time", retryable=True)
     if isinstance(error, requests.exceptions.Timeout):
         return failed("stall", f"{host} sent nothing in time", retryable=True)
     if isinstance(error, requests.exceptions.ConnectionError):
         reason = "dns" if "NameResolution" in repr(error) else "connect"
-        return failed(reason, f"no connection to {host}: {error}", retryable=True)
-    return failed("request", f"no request to {host} is possible: {error}")
+        return failed(reason, f"no connection to {host}: {_why(error)}", retryable=True)
+    return failed("request", f"no request to {host} is possible: {type(error).__name__}")
+
+
+def _why(error: Exception) -> str:
+    """The innermost reason, without the URL and the object addresses around it."""
+    reason = getattr(error.args[0], "reason", error.args[0]) if error.args else error
+    return str(reason).rpartition(": ")[2]
 
 
 def check_status(response: requests.Response, limits: FetchParameters) -> None:

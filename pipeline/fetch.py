@@ -32,7 +32,7 @@ def fetch(video: Video, folder: Path, limits: FetchParameters, progress: Progres
         fetched = Fetched(status=error.status, reason=error.reason, detail=error.detail)
     fetched = dataclasses.replace(  # what a host says ends up on terminals and in reports
         fetched,
-        detail=printable(fetched.detail),
+        detail=printable(source.redacted(fetched.detail)),
         content_type=printable(fetched.content_type),
         final_url=printable(fetched.final_url, longest=2000),
         title=printable(fetched.title),
@@ -106,6 +106,7 @@ def _get_http(url: str, work: Path, limits: FetchParameters, progress: Progress 
     from pipeline.page import download_page  # takes a second to import: only where needed
     from pipeline.yt_dlp_session import is_known
 
+    time.sleep(limits.pause_s)
     names_a_file = Path(urlsplit(url).path).suffix.lower() in source.VIDEO_SUFFIXES
     try:
         if names_a_file or not is_known(url):

@@ -25,6 +25,7 @@ class FetchParameters:
     backoff_s: float = 2.0  # wait before the first retry, doubled for each, with as much jitter
     max_backoff_s: float = 120.0  # longest wait; a host that asks for more fails the video for now
     max_redirects: int = 10
+    pause_s: float = 0.0  # before each video from the web; with one download a host at a time, this bounds the rate
     cookie_file: str = ""  # cookies.txt in Netscape format, for sources that need a login; read, never written
 
 

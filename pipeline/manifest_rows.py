@@ -26,10 +26,13 @@ class ManifestError(UserError):
     """A manifest that cannot be used: file, line, column, value, and what is allowed, for every problem in it."""
 
     def __init__(self, problems: list[str]) -> None:
+        super().__init__(problems)
         self.problems = problems
-        rest = len(problems) - _SHOWN_PROBLEMS
+
+    def __str__(self) -> str:
+        rest = len(self.problems) - _SHOWN_PROBLEMS
         more = [f"... and {rest} more problems"] if rest > 0 else []
-        super().__init__("\n".join(problems[:_SHOWN_PROBLEMS] + more))
+        return "\n".join(self.problems[:_SHOWN_PROBLEMS] + more)
 
 
 @dataclass(frozen=True)

@@ -136,3 +136,8 @@ def without_secrets(url: str) -> str:
     if parts.scheme not in HTTP_SCHEMES:
         return url
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def redacted(text: str) -> str:
+    """A sentence with its URLs stripped of user, password, query and fragment."""
+    return re.sub(r"(https?://)(?:[^\s/?#'\"]*@)?([^\s?#'\"]*)(?:[?#][^\s'\"]*)?", r"\1\2", text)

@@ -140,7 +140,8 @@ def of_yt_dlp(error: Exception, limits: FetchParameters) -> FetchError:
             return kind(reason, detail)
     if transfer in detail or any(isinstance(cause, TransportError) for cause in causes):
         return failed("cut", detail, retryable=True)
-    return failed("yt_dlp", f"{type(error).__name__}: {detail}")
+    aged = f"yt-dlp {yt_dlp.version.__version__} stumbled (sites change; a newer one may help)"
+    return failed("yt_dlp", f"{aged}: {type(error).__name__}: {detail}")
 
 
 def _causes(error: BaseException | None) -> list[Exception]:

@@ -303,8 +303,14 @@ def test_an_empty_body_is_no_video(web: Any, tmp_path: Path) -> None:
 
 
 def test_no_host(tmp_path: Path) -> None:
-    fetched = run("http://127.0.0.1:9/drive.mp4", tmp_path)
+    fetched = run("http://me:secret@127.0.0.1:9/drive.mp4?token=secret", tmp_path)
     assert (fetched.status, fetched.reason) == ("failed", "connect")
+    assert "refused" in fetched.detail
+    assert "secret" not in fetched.detail
+
+
+def test_a_pause_comes_before_each_video(web: Any, tmp_path: Path) -> None:
+    assert run(web.serve("/drive.mp4", whole()), tmp_path, FetchParameters(pause_s=0.3)).seconds >= 0.3
 
 
 @pytest.mark.parametrize("right", [True, False])
@@ -466,8 +472,9 @@ def test_a_stream_list_cannot_lead_to_files(web: Any, tmp_path: Path) -> None:
 
 
 def test_a_page_without_video(web: Any, tmp_path: Path) -> None:
-    fetched = run(web.serve("/watch", shows()), tmp_path)
+    fetched = run(web.serve("/watch", shows()) + "?token=secret", tmp_path)
     assert (fetched.status, fetched.reason) == ("failed", "no_video_found")
+    assert "secret" not in fetched.detail
 
 
 def test_what_yt_dlp_stumbles_over_fails_the_video(web: Any, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 import glob
 import io
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from pipeline import manifest_rows
 from pipeline.manifest import ManifestError, Video, read_manifest, source_kind, write_manifest
 from pipeline.manifest_columns import COLUMNS, SCHEMA
-from pipeline.source import without_secrets
+from pipeline.source import redacted, without_secrets
 
 Write = Callable[[str | bytes], Path]
 
@@ -421,3 +422,9 @@ def test_the_schema_names_the_fields_of_a_video() -> None:
 def test_secrets_stay_out_of_messages() -> None:
     assert without_secrets("https://me:pass@example.org:8080/a.csv?token=x#y") == "https://example.org:8080/a.csv"
     assert without_secrets("/a?b#c") == "/a?b#c"
+    assert redacted("no 'http://a:b@c.org/d?e=f', https://g.org/h#i!") == "no 'http://c.org/d', https://g.org/h"
+
+
+def test_an_error_survives_the_way_between_processes() -> None:
+    error = pickle.loads(pickle.dumps(ManifestError(["a", "b"])))
+    assert (str(error), error.problems) == ("a\nb", ["a", "b"])
