@@ -23,6 +23,7 @@ _SEEKABLE = ("mov", "matroska")
 _SCALER = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.BITEXACT  # the same bytes on every processor
 _MOST_ERRORS_IN_A_ROW = 20
 _LONG_S = 120.0
+_LONGEST_DOUBT = 300
 
 
 class VideoFile(Source):
@@ -30,7 +31,8 @@ class VideoFile(Source):
 
     Timestamps are the container's; where they are missing or run backwards they continue at the frame rate. Frames
     are turned as the container's display matrix says (by quarter turns), and left interlaced where they are. Corrupt
-    packets and frames are skipped and counted in ``problem``.
+    packets are skipped, and so are the frames after them up to the next key frame, which the decoder would make up;
+    ``problem`` counts both.
     """
 
     kind = "video"
@@ -38,7 +40,7 @@ class VideoFile(Source):
     def __init__(self, path: Path, crop: Crop, width: int, span: Span) -> None:
         self._path = path.absolute()
         self._span = span
-        self._corrupt_packets = self._corrupt_frames = self._odd_frames = 0
+        self._corrupt_packets = self._damaged_frames = self._odd_frames = 0
         self.problem = ""
         # Plain values only: a stream must not be touched once its container is closed.
         with _open(self._path) as container:
@@ -68,7 +70,7 @@ class VideoFile(Source):
 
     def frames(self, first_pts: int | None = None, last_pts: int | None = None) -> Iterator[DecodedFrame]:
         """See ``Source.frames``; starts at a key frame before ``first_pts``."""
-        self._corrupt_packets = self._corrupt_frames = self._odd_frames = 0
+        self._corrupt_packets = self._damaged_frames = self._odd_frames = 0
         count, time_s, whole = 0, 0.0, first_pts is None
         for pts, frame in self._from(first_pts):
             time_s = float((pts - (self._zero or 0)) * self._time_base)
@@ -156,15 +158,22 @@ class VideoFile(Source):
                 yield pts, frame
 
     def _intact_frames(self, container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
+        doubt = 0  # frames to go until what was lost is taken to be forgotten; a key frame settles it at once
         for packet in self._packets(container, stream):
             try:
                 frames = packet.decode()
             except av.FFmpegError:
                 self._corrupt_packets += 1
+                doubt = _LONGEST_DOUBT
                 continue
             for frame in frames:
                 if frame.is_corrupt:
-                    self._corrupt_frames += 1
+                    doubt = _LONGEST_DOUBT
+                elif frame.key_frame:
+                    doubt = 0
+                if doubt:
+                    doubt -= 1
+                    self._damaged_frames += 1
                 else:
                     yield frame
 
@@ -193,13 +202,15 @@ class VideoFile(Source):
         found = []
         if self._corrupt_packets:
             found.append(f"{self._corrupt_packets} corrupt packets skipped")
-        if self._corrupt_frames:
-            found.append(f"{self._corrupt_frames} damaged frames skipped")
+        if self._damaged_frames:
+            found.append(f"{self._damaged_frames} damaged frames skipped")
         if self._odd_frames:
             found.append(f"{self._odd_frames} frames of another size skipped")
         if whole and self.promised > count:
             found.append(f"{count} of {self.promised} promised frames decode")
-        elif whole and not self.promised and time_s < 0.95 * self._duration_s - 1:
+        # Some containers give the time of the end as their duration, others the time from the start to it.
+        end_s = time_s + float((self._zero or 0) * self._time_base)
+        if whole and not self.promised and end_s < 0.95 * self._duration_s - 1:
             found.append(f"ends at {time_s:.1f} of {self._duration_s:.1f} promised seconds")
         return "; ".join(found)
 
