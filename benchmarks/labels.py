@@ -1,0 +1,202 @@
+"""How right the labels are, and how much they cover: ``python -m benchmarks.labels SEQUENCE --json F``.
+
+Over the pixels with ground truth (mask bits 1 or 2, not moving): ``valid_fraction`` is the share that has a label, and
+over those ``rho`` is the Spearman rank correlation of the label with the true depth and ``percentile_error`` the mean
+``|z - z_true|``, z_true being the percentile of the true depth among the same pixels. Also which rule of LABELS 10.3
+takes how many of the pixels with ground truth.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from benchmarks.egomotion import DEFAULT_FOCAL, STANDING_M
+from benchmarks.sequences import MOVING, RELIABLE, VISIBLE, Sequence, SequenceError
+from labels.codec import decode
+from labels.egomotion import Egomotion
+from labels.flow import CONSISTENT, INSIDE, MATCHED, TEXTURED, FlowParameters
+from labels.pair import LabelParameters, PairLabel, label_pair
+
+
+@dataclass
+class Scores:
+    """What was measured over the pairs of one sequence."""
+
+    rho: list[float] = field(default_factory=list)
+    percentile_error: list[float] = field(default_factory=list)
+    valid_fraction: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    lost: list[dict[str, float]] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
+    standing: int = 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the benchmark; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.labels", description=__doc__)
+    parser.add_argument("sequences", nargs="+", metavar="SEQUENCE", help="folder of a sequence with depth and mask")
+    parser.add_argument("--focal", choices=("known", "default"), default="known", help="default: 0.8 W, centre")
+    parser.add_argument("--width", type=int, help="resize the frames to this width (full size without)")
+    parser.add_argument("--stride", type=int, default=1, help="pair each frame with the one so many later")
+    parser.add_argument("--flow", default=FlowParameters().engine, help="flow engine (%(default)s)")
+    parser.add_argument("--json", type=Path, metavar="F", help="write the figures here: an object, a list for several")
+    options = parser.parse_args(arguments)
+    cv2.setNumThreads(1)
+    parameters = LabelParameters(flow=FlowParameters(engine=options.flow))
+    results = []
+    try:
+        for folder in options.sequences:
+            results.append(measure(Sequence(folder), options.focal, options.width, options.stride, parameters))
+            print(_line(results[-1]) if len(results) > 1 else _HEAD + "\n" + _line(results[-1]), flush=True)
+    except ValueError as error:
+        print(f"benchmarks.labels: {error}", file=sys.stderr)
+        return 2
+    if options.json:
+        options.json.write_text(json.dumps(results[0] if len(results) == 1 else results, indent=2) + "\n")
+    return 0
+
+
+def measure(
+    sequence: Sequence,
+    focal: str = "known",
+    width: int | None = None,
+    stride: int = 1,
+    parameters: LabelParameters | None = None,
+) -> dict[str, Any]:
+    """Label every pair of a sequence and compare with the true depth of its first frame."""
+    parameters = parameters or LabelParameters()
+    if not 1 <= stride < len(sequence):
+        raise SequenceError(f"{sequence.folder} has {len(sequence)} frames: a stride of {stride} leaves no pair")
+    scores, previous = Scores(), None
+    for index in range(len(sequence) - stride):
+        depth, mask = sequence.depth(index, width), sequence.mask(index, width)
+        if depth is None or mask is None:
+            continue
+        if np.linalg.norm(sequence.motion(index, stride).T) < STANDING_M * stride:
+            scores.standing += 1
+            continue
+        label = _label(sequence, index, focal, width, stride, parameters, previous, scores)
+        previous = None if label.reason else label.egomotion
+        if label.reason:
+            scores.reasons[label.reason] += 1
+            continue
+        _score(label, depth, (mask & (VISIBLE | RELIABLE) != 0) & (mask & MOVING == 0) & (depth > 0), scores)
+    if not scores.seconds and not scores.standing:
+        raise SequenceError(f"{sequence.folder} has no depth/ and mask/ that go with its frames")
+    return _summary(sequence, focal, width, stride, parameters, scores)
+
+
+def _label(
+    sequence: Sequence,
+    index: int,
+    focal: str,
+    width: int | None,
+    stride: int,
+    parameters: LabelParameters,
+    previous: Egomotion | None,
+    scores: Scores,
+) -> PairLabel:
+    image1, image2 = sequence.image(index, width), sequence.image(index + stride, width)
+    camera = sequence.camera(width)
+    known = focal == "known"
+    focal_px, centre = (camera.focal, (camera.cx, camera.cy)) if known else (DEFAULT_FOCAL * image1.shape[1], None)
+    began = time.perf_counter()
+    label = label_pair(image1, image2, focal_px, parameters, previous=previous, principal_point=centre)
+    scores.seconds.append(time.perf_counter() - began)
+    return label
+
+
+def _score(label: PairLabel, depth: NDArray[np.float32], truth: NDArray[np.bool_], scores: Scores) -> None:
+    z, valid = decode(label.codes)
+    both = truth & valid
+    found, z_true = z[both], percentiles(depth[both])
+    scores.valid_fraction.append(_share(both, truth))
+    scores.rho.append(float(np.corrcoef(percentiles(found), z_true)[0, 1]))
+    scores.percentile_error.append(float(np.abs(found - z_true).mean()))
+    scores.lost.append(_lost(label, truth))
+
+
+def percentiles(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """``(midrank - 0.5) / n`` of each value."""
+    return (rankdata(values) - 0.5) / max(len(values), 1)
+
+
+def _lost(label: PairLabel, truth: NDArray[np.bool_]) -> dict[str, float]:
+    """Share of the pixels with ground truth that each rule takes from what the rules before it left."""
+    support, left, lost = label.support, truth.copy(), {}
+    assert label.depth is not None, "a kept label has depth"
+    trusted = support & (TEXTURED | MATCHED) != 0
+    for name, kept in {
+        "outside": support & INSIDE != 0,
+        "inconsistent": support & CONSISTENT != 0,
+        "texture_or_later": label.depth.valid | trusted,
+        "geometry": label.depth.valid,
+    }.items():
+        lost[name] = _share(left & ~kept, truth)
+        left &= kept
+    return lost
+
+
+def _share(part: NDArray[np.bool_], whole: NDArray[np.bool_]) -> float:
+    return float(np.count_nonzero(part)) / max(1, int(np.count_nonzero(whole)))
+
+
+def _summary(
+    sequence: Sequence,
+    focal: str,
+    width: int | None,
+    stride: int,
+    parameters: LabelParameters,
+    scores: Scores,
+) -> dict[str, Any]:
+    names = scores.lost[0] if scores.lost else {}
+    return {
+        "sequence": sequence.folder.name,
+        "focal": focal,
+        "width": width or sequence.image(0).shape[1],
+        "stride": stride,
+        "flow": parameters.flow.engine,
+        "pairs": len(scores.seconds),
+        "pairs_kept": len(scores.rho),
+        "standing": scores.standing,
+        "reasons": dict(scores.reasons),
+        "valid_fraction": _median(scores.valid_fraction),
+        "rho": _median(scores.rho),
+        "rho_p10": round(float(np.percentile(scores.rho, 10)), 5) if scores.rho else None,
+        "percentile_error": _median(scores.percentile_error),
+        "milliseconds_per_pair": round(1000 * float(np.median(scores.seconds)), 2) if scores.seconds else None,
+        "lost": {name: _median([lost[name] for lost in scores.lost]) for name in names},
+    }
+
+
+def _median(values: list[float]) -> float | None:
+    return round(float(np.median(values)), 5) if values else None
+
+
+_HEAD = (
+    f"{'sequence':24s} {'focal':7s} {'width':>5s} {'pairs':>5s} {'kept':>5s}  valid    rho  rho p10  error  ms/pair"
+    "   pixels lost to"
+)
+
+
+def _line(result: dict[str, Any]) -> str:
+    names = ("valid_fraction", "rho", "rho_p10", "percentile_error")
+    shown = "  ".join("    -" if result[name] is None else f"{result[name]:5.3f}" for name in names)
+    head = f"{result['sequence']:24s} {result['focal']:7s} {result['width']:5d} {result['pairs']:5d}"
+    lost = ", ".join(f"{name} {share:.3f}" for name, share in result["lost"].items())
+    clock = "-" if result["milliseconds_per_pair"] is None else f"{result['milliseconds_per_pair']:.1f}"
+    return f"{head} {result['pairs_kept']:5d}  {shown}   {clock:>6s}   {lost}  {result['reasons'] or ''}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
