@@ -10,7 +10,6 @@ import csv
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from itertools import pairwise
 from pathlib import Path
 
 import cv2
