@@ -1,11 +1,13 @@
 """Where a file grows before it gets its name: kept after a crash, never shared by two processes."""
 
 import contextlib
+import errno
 import fcntl
-import shutil
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from pipeline.storage import TEMPORARY
 
@@ -20,17 +22,34 @@ def workplace(folder: Path) -> Iterator[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     usual = folder / _NAME
-    usual.mkdir(exist_ok=True)
-    with (usual / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            with tempfile.TemporaryDirectory(prefix=f"{_NAME}-", dir=folder) as own:
-                yield Path(own)
+    with _opened(usual) as lock:
+        if _taken(lock, usual):
+            yield usual
             return
-        yield usual
+    with tempfile.TemporaryDirectory(prefix=f"{_NAME}-", dir=folder) as own:
+        yield Path(own)
+
+
+def _opened(usual: Path) -> TextIO:
+    for _ in range(100):
+        # it may be cleared by another process between any two of these steps
+        with contextlib.suppress(FileNotFoundError, FileExistsError):
+            usual.mkdir(exist_ok=True)
+            return (usual / "lock").open("w")
+    raise NotADirectoryError(errno.ENOTDIR, "not a folder; remove it", str(usual))
+
+
+def _taken(lock: TextIO, usual: Path) -> bool:
+    """Whether this process now has the usual place; not if the lock belongs to one that was cleared meanwhile."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(lock.fileno()), (usual / "lock").stat())
+    except (BlockingIOError, FileNotFoundError):
+        return False
 
 
 def clear(work: Path) -> None:
     """Remove a workplace whose files nobody will resume."""
-    shutil.rmtree(work, ignore_errors=True)
+    # Moved away first: another process may begin anew under the name while files are still being removed.
+    with tempfile.TemporaryDirectory(prefix=f"{_NAME}-", dir=work.parent) as away:
+        work.rename(Path(away) / work.name)

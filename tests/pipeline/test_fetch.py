@@ -372,20 +372,43 @@ def test_a_killed_download_goes_on(web: Any, tmp_path: Path) -> None:
     assert left(tmp_path) == ["source.mp4"]
 
 
+FORK = multiprocessing.get_context("fork")
+
+
 def _child(url: str, folder: str) -> None:
     assert run(url, Path(folder)).status == "done"
 
 
-def test_two_processes_may_fetch_the_same_video(web: Any, tmp_path: Path) -> None:
-    def slow(request: Any) -> None:
-        request.start(200, content_length=len(CONTENT), etag=ETAG)
-        for start in range(0, len(CONTENT), 100_000):
-            request.body(CONTENT[start : start + 100_000])
-            time.sleep(0.03)
+def slowly(request: Any) -> None:
+    """An answer that knows ranges and takes a third of a second for the whole."""
+    start = request.range_start() or 0
+    place = {"content_range": f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}"} if start else {}
+    request.start(206 if start else 200, content_length=len(CONTENT) - start, etag=ETAG, **place)
+    for piece in range(start, len(CONTENT), 20_000):
+        request.body(CONTENT[piece : piece + 20_000])
+        time.sleep(0.01)
 
-    url = web.serve("/drive.mp4", slow)
-    spawn = multiprocessing.get_context("fork")
-    children = [spawn.Process(target=_child, args=(url, str(tmp_path))) for _ in range(3)]
+
+@pytest.mark.parametrize("through_page", [False, True])
+def test_kills_at_random_moments_do_no_harm(web: Any, tmp_path: Path, through_page: bool) -> None:
+    file = web.serve("/drive.mp4", slowly)
+    url = web.serve("/watch", shows("/drive.mp4")) if through_page else file
+    expected = hashlib.sha256(CONTENT).hexdigest()
+    chance = random.Random(2)
+    for _ in range(6):
+        child = FORK.Process(target=_child, args=(url, str(tmp_path)))
+        child.start()
+        child.join(chance.uniform(0.02, 1.0 if through_page else 0.4))
+        child.kill()
+        child.join()
+        assert all(hashlib.sha256(done.read_bytes()).hexdigest() == expected for done in tmp_path.glob("source.*"))
+    assert run(url, tmp_path).sha256 == expected
+    assert left(tmp_path) == ["source.mp4"]
+
+
+def test_two_processes_may_fetch_the_same_video(web: Any, tmp_path: Path) -> None:
+    url = web.serve("/drive.mp4", slowly)
+    children = [FORK.Process(target=_child, args=(url, str(tmp_path))) for _ in range(3)]
     for child in children:
         child.start()
     for child in children:
