@@ -1,0 +1,63 @@
+"""Look at and check finished datasets: ``python -m pipeline inspect DATASET``, ``python -m pipeline lint DATASET``."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import cv2
+
+from pipeline import inspection
+from pipeline.dataset import open_dataset
+from pipeline.errors import UserError
+from pipeline.lint import lint
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except (UserError, OSError) as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline", description=__doc__, epilog="Build one with: luigi --module pipeline BuildShards"
+    )
+    commands = parser.add_subparsers(required=True)
+    place = {"metavar": "DATASET", "help": "root of a build, or a folder with dataset.json (path or URL)"}
+    show = commands.add_parser("inspect", help="statistics, and a contact sheet of labels as a PNG")
+    show.add_argument("dataset", **place)  # type: ignore[arg-type]
+    show.add_argument("--sheet", type=Path, default=Path("contact_sheet.png"), help="where the picture goes")
+    show.add_argument("--samples", type=int, default=24, help="samples on the sheet, drawn evenly over the videos")
+    show.add_argument("--seed", type=int, default=0, help="seed of the draw")
+    show.set_defaults(command=_inspect)
+    check = commands.add_parser("lint", help="check every shard and sample; exit status 1 where something is wrong")
+    check.add_argument("dataset", **place)  # type: ignore[arg-type]
+    check.set_defaults(command=_lint)
+    return parser
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    dataset = open_dataset(options.dataset)
+    for line in inspection.statistics(dataset):
+        print(line)
+    _, picture = cv2.imencode(".png", inspection.contact_sheet(dataset, max(1, options.samples), options.seed))
+    options.sheet.write_bytes(picture.tobytes())
+    print(f"contact sheet: {options.sheet}")
+    return 0
+
+
+def _lint(options: argparse.Namespace) -> int:
+    problems = 0
+    for problem in lint(open_dataset(options.dataset)):
+        problems += 1
+        print(problem)
+    print("no problems" if not problems else f"{problems} problems")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+"""A build: the videos, the parameters and where each stage puts its outputs.
+
+``BuildShards`` records the build under ``builds/<id>.json`` in the root folder before any work. All other tasks take
+the root and that id, so that any worker on any machine can take up any task.
+"""
+
+import dataclasses
+import functools
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline import storage
+from pipeline.errors import UserError
+from pipeline.manifest import Video
+from pipeline.parameters import FORMAT, STAGE_VERSIONS, BuildParameters, fingerprint, from_json
+from pipeline.storage import FsspecTarget, join
+
+
+@dataclass(frozen=True)
+class Build:
+    """What is built, from what, how and where."""
+
+    root: str
+    dataset: str
+    manifest: str
+    videos: tuple[Video, ...]
+    parameters: BuildParameters
+    attempt: int = 0  # how often failures were given another try (``RetryFailed``)
+
+    # -- where the outputs of a stage are -----------------------------------------------------------------------------
+
+    def videos_folder(self) -> str:
+        """Fetched videos: ``<id>/fetch.json`` and ``<id>/source.<ext>``."""
+        return join(self.root, "videos")
+
+    def survey_folder(self, video: Video) -> str:
+        """Surveys: ``<id>/frames.parquet`` and ``<id>/camera.json``."""
+        return join(self.root, "survey", self._survey_fingerprint(video))
+
+    def pairs_folder(self, video: Video) -> str:
+        """Selections: ``<id>.parquet``."""
+        return join(self.root, "pairs", self._pairs_fingerprint(video))
+
+    def labels_folder(self, video: Video) -> str:
+        """Labels: ``<id>/<chunk>-of-<chunks>.{tar,parquet}``."""
+        return join(self.root, "labels", self._labels_fingerprint(video))
+
+    def shards_folder(self) -> str:
+        """The dataset: ``plan.parquet``, the tars, ``dataset.json`` and what describes them."""
+        return join(self.root, "shards", self.shards_fingerprint())
+
+    # -- fingerprints: exactly what a stage's output depends on, chained to the stage before ---------------------------
+
+    def _survey_fingerprint(self, video: Video) -> str:
+        # What a manifest row changes in the frames or the camera counts as a parameter of that video's stages.
+        row = (video.fps, video.crop_top, video.crop_bottom, video.focal_px, video.start_s, video.end_s)
+        return fingerprint(STAGE_VERSIONS["survey"], self.parameters.decoding, self.parameters.survey, row)
+
+    def _pairs_fingerprint(self, video: Video) -> str:
+        chosen = self.parameters.selection.rule
+        rule = (self.parameters.selection, self.parameters.homography if chosen == "homography" else None)
+        return fingerprint(STAGE_VERSIONS["pairs"], self._survey_fingerprint(video), *rule)
+
+    def _labels_fingerprint(self, video: Video) -> str:
+        shard = self.parameters.shard
+        stored = (shard.jpeg_quality, shard.confidence)
+        before = self._pairs_fingerprint(video)
+        return fingerprint(STAGE_VERSIONS["labels"], before, self.parameters.label, self.parameters.chunk, stored)
+
+    def shards_fingerprint(self) -> str:
+        """The version of the dataset: its videos with their labels, and how they are dealt into shards."""
+        rows = [(dataclasses.asdict(video), self._labels_fingerprint(video)) for video in self.videos]
+        return fingerprint(STAGE_VERSIONS["shards"], self.dataset, rows, self.parameters.shard, self.attempt)
+
+    # -- as a record --------------------------------------------------------------------------------------------------
+
+    def video(self, video_id: str) -> Video:
+        """The manifest row of a video."""
+        return _by_id(self)[video_id]
+
+    def to_json(self) -> dict[str, Any]:
+        """The record under ``builds/``: all but the root, so that a root can be moved."""
+        record = dataclasses.asdict(self)
+        del record["root"]
+        return {"format": FORMAT, **record}
+
+    @property
+    def build_id(self) -> str:
+        """The name of the record."""
+        return fingerprint(self.to_json())
+
+    def save(self) -> None:
+        """Write the record under ``builds/`` unless it is there."""
+        target = FsspecTarget(join(self.root, "builds"), f"{self.build_id}.json")
+        if not target.exists():
+            target.write(json.dumps(self.to_json(), indent=1).encode())
+
+
+@functools.lru_cache(maxsize=4)
+def _by_id(build: Build) -> dict[str, Video]:
+    return {video.video_id: video for video in build.videos}
+
+
+@functools.lru_cache(maxsize=4)
+def load(root: str, build_id: str) -> Build:
+    """The build recorded under a root. Raises ``UserError`` where there is no such record."""
+    try:
+        record = json.loads(storage.read_bytes(join(root, "builds", f"{build_id}.json")))
+    except FileNotFoundError as error:
+        raise UserError(f"{root} has no build {build_id}; start from BuildShards, which records it") from error
+    return Build(
+        root=root,
+        dataset=record["dataset"],
+        manifest=record["manifest"],
+        videos=tuple(Video(**row) for row in record["videos"]),
+        parameters=from_json(record["parameters"]),
+        attempt=record["attempt"],
+    )
+
+
+def open_root(root: str) -> None:
+    """Make sure that ``root`` can hold a build: writable, of this format. Raises ``UserError``."""
+    target = FsspecTarget(root, "format.json")
+    try:
+        if storage.exists(target.url):
+            found = json.loads(target.read()).get("format")
+            if found != FORMAT:
+                raise UserError(
+                    f"{root} has format {found}, this version writes format {FORMAT}; "
+                    "use another --root, or the version of the software that made it"
+                )
+            storage.probe_writable(root)
+            return
+        target.write(json.dumps({"format": FORMAT}).encode())
+    except OSError as error:
+        raise UserError(f"cannot write to the root {root}: {error.strerror or error}; choose another --root") from error

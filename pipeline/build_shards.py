@@ -1,0 +1,139 @@
+"""BuildShards: the whole way from a manifest to a dataset; the task that users name."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import luigi
+
+from pipeline import describe, fetch_video, parameters, progress, storage
+from pipeline.build import Build, open_root
+from pipeline.errors import UserError
+from pipeline.funnel import Funnel
+from pipeline.manifest import read_manifest
+from pipeline.select_pairs import SelectPairs
+from pipeline.storage import FsspecTarget, join
+from pipeline.write_shard import WriteShard
+
+DEMO = str(Path(__file__).parent.parent / "data_manifests" / "demo.csv")
+
+
+class BuildShards(luigi.Task):
+    """Builds a dataset of (frame, relative depth) shards from the videos of a manifest.
+
+    Run it again after an interruption, with more videos or with other parameters: only what is missing is made. The
+    parameters of the stages are options of their own; ``luigi --module pipeline BuildShards --help-all`` lists them,
+    for instance ``--Decoding-width 480`` or ``--Selection-rule homography``.
+    """
+
+    manifest = luigi.Parameter(default=DEMO, description="csv or parquet with the videos; the default is the demo")
+    root = luigi.Parameter(default="dataset", description="folder or URL that holds everything a build makes")
+    dataset = luigi.Parameter(default="", description="name of the dataset; the manifest's file name where not given")
+    source_root = luigi.Parameter(default="", description="folder of relative sources; the manifest's by default")
+    parts = luigi.IntParameter(
+        default=4, significant=False, description="tasks that the labelling of one video is cut into"
+    )
+    max_failed_fraction = luigi.FloatParameter(
+        default=0.5, significant=False, description="share of failed videos or pairs above which the build fails"
+    )
+    score_only = luigi.BoolParameter(description="stop after the selection: statistics and reasons, no labels")
+
+    # Luigi would wait and try again, which helps where a machine stumbles but not where the input is at fault.
+    retry_count = 1
+    _announced = False
+
+    def requires(self) -> list[luigi.Task]:
+        """The shards, or the selections alone."""
+        build = self._open()
+        if self.score_only:
+            return [
+                SelectPairs(root=build.root, build_id=build.build_id, video_id=video.video_id) for video in build.videos
+            ]
+        if self.parts < 1:
+            raise UserError(f"--parts {self.parts} cannot work; allowed: 1 or more")
+        return [
+            WriteShard(root=build.root, build_id=build.build_id, part=part, parts=self.parts)
+            for part in range(self.parts)
+        ]
+
+    def output(self) -> FsspecTarget:
+        """``dataset.json``, or the scores."""
+        build = self._plan()
+        return FsspecTarget(build.shards_folder(), "scores.json" if self.score_only else "dataset.json")
+
+    def complete(self) -> bool:
+        """Whether the dataset is whole; the first time it is, say where."""
+        done = self.output().exists()
+        if done and not self._announced:
+            self._announced = True
+            progress.print_summary(self._plan())
+            print(f"complete: {self.output()}", file=sys.stderr)
+        return done
+
+    def run(self) -> None:
+        """Describe what was built; fail loudly where too much failed."""
+        storage.forget_all()
+        build = self._plan()
+        funnel = Funnel().update(build)
+        self._judge(build, funnel)
+        if self.score_only:
+            self.output().write(json.dumps(describe.scores(funnel), indent=1).encode())
+            return
+        describe.write_dataset(build, funnel)
+        pointer = {"build": build.build_id, "shards": build.shards_fingerprint()}
+        storage.write_bytes(join(build.root, "datasets", f"{build.dataset}.json"), json.dumps(pointer).encode())
+
+    def _judge(self, build: Build, funnel: Funnel) -> None:
+        if funnel.failed_fraction() > self.max_failed_fraction:
+            raise UserError(
+                f"{funnel.failed_fraction():.0%} failed, more than --max-failed-fraction {self.max_failed_fraction:g}; "
+                f"the worst: {'; '.join(funnel.worst()[:5])}. Mend them and run RetryFailed, then BuildShards again"
+            )
+        kept = funnel.selected if self.score_only else funnel.labelled
+        if kept == 0:
+            reasons = "; ".join(f"{reason} {count}" for reason, count in funnel.top_reasons())
+            raise UserError(f"no usable pair in {len(build.videos)} videos, so there is no dataset: {reasons}")
+
+    def _open(self) -> Build:
+        """Check everything that can be checked before work, record the build, show how it goes."""
+        build = self._plan()
+        open_root(build.root)
+        fetch_video.refuse_changed_sources(build)
+        build.save()
+        progress.watch(build)
+        return build
+
+    def _plan(self) -> Build:
+        if not hasattr(self, "_planned"):
+            self._planned = plan(self.manifest, self.root, self.dataset, self.source_root)
+        return self._planned
+
+
+def plan(manifest: str, root: str, dataset: str = "", source_root: str = "") -> Build:
+    """The build that a manifest and the command line's parameters amount to. Raises ``UserError``."""
+    name = dataset or Path(manifest).stem
+    if not name.replace("-", "").replace("_", "").isalnum() or not name.isascii() or len(name) > 100:
+        raise UserError(f"--dataset {name!r} cannot name files; allowed: letters, digits, '_' and '-'")
+    videos = read_manifest(manifest, source_root or None)
+    return Build(
+        root=_absolute(root),
+        dataset=name,
+        manifest=manifest,
+        videos=tuple(sorted(videos, key=lambda video: video.video_id)),
+        parameters=parameters.from_command_line(),
+        attempt=attempt(_absolute(root)),
+    )
+
+
+def attempt(root: str) -> int:
+    """How often failures under a root were given another try."""
+    url = join(root, "retries.json")
+    if not storage.exists(url):
+        return 0
+    record: dict[str, Any] = json.loads(storage.read_bytes(url))
+    return int(record["attempt"])
+
+
+def _absolute(root: str) -> str:
+    return root if "://" in root else str(Path(root).absolute())

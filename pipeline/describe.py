@@ -1,0 +1,175 @@
+"""What stands beside the tars of a dataset: samples.parquet, videos.parquet, dataset.json, cost.json, README.md."""
+
+import dataclasses
+import importlib.metadata
+import json
+from collections import Counter, defaultdict
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline import label_pairs, plan_shards, storage, tables, write_shard
+from pipeline.build import Build
+from pipeline.funnel import Funnel
+from pipeline.outcome import DONE
+from pipeline.parameters import FORMAT, STAGE_VERSIONS
+from pipeline.storage import FsspecTarget, join
+
+LIBRARIES = ("relative-depth", "numpy", "numba", "opencv-python-headless", "av", "pyarrow", "luigi")
+
+
+def write_dataset(build: Build, funnel: Funnel) -> None:
+    """Write all descriptions; ``dataset.json`` last, since it says that the dataset is whole."""
+    folder = build.shards_folder()
+    plan = plan_shards.read_plan(build)
+    index = [json.loads(write_shard.index_target(build, name).read()) for name, _ in write_shard.shards(build, plan)]
+    videos = pa.Table.from_pylist([_video_row(build, entry) for entry in _sorted_entries(funnel)])
+    storage.write_bytes(join(folder, "samples.parquet"), tables.to_bytes(samples_table(build, plan, index)))
+    storage.write_bytes(join(folder, "videos.parquet"), tables.to_bytes(videos))
+    storage.write_bytes(join(folder, "cost.json"), json.dumps(cost(build), indent=1).encode())
+    record = dataset_record(build, funnel, index)
+    storage.write_bytes(join(folder, "README.md"), readme(build, record).encode())
+    FsspecTarget(folder, "dataset.json").write(json.dumps(record, indent=1).encode())
+
+
+def samples_table(build: Build, plan: pa.Table, index: list[dict[str, Any]]) -> pa.Table:
+    """One row a sample in the order of the shards: where it is, which frame of which video, and its statistics."""
+    places = {
+        sample["key"]: {"shard": shard["shard"], "offset": sample["offset"], "size": sample["size"]}
+        for shard in index
+        for sample in shard["samples"]
+    }
+    statistics: dict[str, dict[str, Any]] = {}
+    for video in build.videos:
+        for chunk in label_pairs.chunks(build, video):
+            for row in tables.rows(label_pairs.read_chunk(build, video, chunk)):
+                if row["status"] == DONE:
+                    statistics[row["key"]] = {k: v for k, v in row.items() if k not in _NOT_OF_A_SAMPLE}
+    rows = [
+        {
+            "key": row["key"],
+            "video_id": row["video_id"],
+            "split": row["split"],
+            **places[row["key"]],
+            **statistics[row["key"]],
+        }
+        for row in tables.rows(plan)
+    ]
+    return pa.Table.from_pylist(rows)
+
+
+# Columns of the label rows that say nothing of a finished sample.
+_NOT_OF_A_SAMPLE = {"status", "reason", "detail", "key", "offset", "size"}
+
+
+def dataset_record(build: Build, funnel: Funnel, index: list[dict[str, Any]]) -> dict[str, Any]:
+    """The content of ``dataset.json``: the same for the same build, whoever made it."""
+    shards = [{name: value for name, value in shard.items() if name != "samples"} for shard in index]
+    counts: Counter[str] = Counter()
+    for shard in shards:
+        counts[shard["split"]] += shard["count"]
+    return {
+        "format": FORMAT,
+        "dataset": build.dataset,
+        "fingerprint": build.shards_fingerprint(),
+        "samples": dict(sorted(counts.items())),
+        "shards": shards,
+        "funnel": funnel.to_json(),
+        "licences": dict(sorted(Counter(video.licence or "not stated" for video in build.videos).items())),
+        "provenance": {
+            "manifest": build.manifest,
+            "build": build.build_id,
+            "stage_versions": STAGE_VERSIONS,
+            "libraries": {name: _version(name) for name in LIBRARIES},
+            "parameters": dataclasses.asdict(build.parameters),
+        },
+    }
+
+
+def scores(funnel: Funnel) -> dict[str, Any]:
+    """The content of ``scores.json``, what a ``--score-only`` run leaves: counts and reasons, by video too."""
+    return {"funnel": funnel.to_json(), "videos": _sorted_entries(funnel)}
+
+
+def cost(build: Build) -> dict[str, float]:
+    """Seconds of one core that the labels took, by part of the work, and pairs per second and core."""
+    totals: defaultdict[str, float] = defaultdict(float)
+    for video in build.videos:
+        for chunk in label_pairs.chunks(build, video):
+            table = label_pairs.read_chunk(build, video, chunk)
+            totals["pairs"] += table.num_rows
+            for name, text in tables.about(table).items():
+                if name.endswith("_s"):
+                    totals[name] += float(text)
+    seconds = sum(value for name, value in totals.items() if name.endswith("_s"))
+    return {**totals, "pairs_per_second_and_core": totals["pairs"] / seconds if seconds else 0.0}
+
+
+def readme(build: Build, record: dict[str, Any]) -> str:
+    """The dataset's own README."""
+    counts = "\n".join(f"- {split}: {count} samples" for split, count in record["samples"].items())
+    reasons = "\n".join(
+        f"| {r['stage']} | {r['status']} | {r['reason']} | {r['count']} |" for r in record["funnel"]["reasons"]
+    )
+    licences = "\n".join(f"- {_cell(licence)}: {count} videos" for licence, count in record["licences"].items())
+    return README.format(
+        dataset=build.dataset,
+        fingerprint=record["fingerprint"],
+        counts=counts,
+        reasons=reasons,
+        licences=licences,
+        funnel=" -> ".join(f"{name} {record['funnel'][name]}" for name in ("candidates", "selected", "labelled")),
+    )
+
+
+README = """# {dataset}
+
+Frames of driving video with the relative depth of their static pixels: the percentile of a pixel's depth among the
+labelled pixels of its frame, 0 near to 1 far. Version `{fingerprint}`.
+
+{counts}
+
+## Reading it
+
+Plain WebDataset tars, listed with count, bytes and sha256 in `dataset.json`. A sample `<key>` has
+
+- `<key>.jpg`: the frame;
+- `<key>.depth.png`: codes; 0 = no label, else z = (code - 0.5) / 255;
+- `<key>.confidence.png`: 0 = none to 255 = full;
+- `<key>.json`: video, frames, camera motion and quality of the pair it was made from.
+
+`samples.parquet` has a row a sample (shard, offset, size, video, statistics), `videos.parquet` a row a video with its
+yield, or why it has none.
+
+## Funnel
+
+{funnel}
+
+| stage | end | reason | count |
+|---|---|---|---|
+{reasons}
+
+## Licences of the videos
+
+{licences}
+"""
+
+
+def _sorted_entries(funnel: Funnel) -> list[dict[str, Any]]:
+    return [entry for _, entry in sorted(funnel.videos.items())]
+
+
+def _video_row(build: Build, entry: dict[str, Any]) -> dict[str, Any]:
+    video = build.video(entry["video_id"])
+    return {**entry, "split": plan_shards.split_of(build, video), "licence": video.licence, "dataset": video.dataset}
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "/").replace("<", "(").replace(">", ")")
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"

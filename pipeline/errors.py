@@ -1,0 +1,41 @@
+"""Errors that a user can cause: one sentence, no traceback."""
+
+import logging
+
+
+class UserError(ValueError):
+    """A mistake in what the user gave: what is wrong, where, and what to do instead, in one sentence."""
+
+
+class PlainUserErrors(logging.Filter):
+    """Cuts the traceback off log records that carry a ``UserError``; Luigi logs both its own way and as text."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Shorten the record in place; every record passes."""
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, ValueError) and _is_users(type(error)):
+            record.exc_info, record.exc_text = None, None
+            record.msg, record.args = f"{type(error).__name__}: {error}", None
+            return True
+        message = record.getMessage()
+        if "\nTraceback (most recent call last):" in message:
+            _, _, trace = message.partition("\nTraceback (most recent call last):")
+            last = trace.strip().splitlines()[-1] if trace.strip() else ""
+            name = last.partition(":")[0]
+            if any(name == f"{kind.__module__}.{kind.__qualname__}" for kind in _kinds(UserError)):
+                record.msg, record.args = last.removeprefix(name.rpartition(".")[0] + "."), None
+        return True
+
+
+def install_filter() -> None:
+    """Make Luigi's log show user errors as one line."""
+    logging.getLogger("luigi-interface").addFilter(PlainUserErrors())
+
+
+def _is_users(kind: type) -> bool:
+    return issubclass(kind, UserError)
+
+
+def _kinds(kind: type) -> list[type]:
+    children: list[type] = kind.__subclasses__()
+    return [kind] + [inner for child in children for inner in _kinds(child)]

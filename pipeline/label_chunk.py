@@ -1,0 +1,211 @@
+"""One chunk of labels: frames in, the tar with the samples and a row a pair out."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from labels.egomotion import Egomotion
+from labels.pair import PairLabel, label_pair
+from pipeline import fetch_video, outcome, sample, survey_video, tables
+from pipeline.build import Build
+from pipeline.manifest import Video
+from pipeline.outcome import DONE, FAILED, FILTERED, Outcome
+from pipeline.parameters import STAGE_VERSIONS
+
+_STATISTICS = {
+    "valid_fraction": pa.float32(),
+    "inlier_ratio": pa.float32(),
+    "cost": pa.float32(),
+    "rotation_deg": pa.float32(),
+    "parallax_snr": pa.float32(),
+    "median_translational_flow_px": pa.float32(),
+    "focus_of_expansion_x": pa.float32(),  # pixels of the frame
+    "focus_of_expansion_y": pa.float32(),
+}
+LABELS = pa.schema(
+    [
+        ("key", pa.string()),
+        ("frame", pa.int32()),
+        ("second_frame", pa.int32()),
+        ("frame_distance", pa.int32()),
+        ("pts", pa.int64()),
+        ("second_pts", pa.int64()),
+        ("time_s", pa.float64()),
+        ("status", pa.string()),
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+        ("offset", pa.int64()),
+        ("size", pa.int64()),
+        *_STATISTICS.items(),
+    ]
+)
+
+
+LONGEST_GAP_S = 0.5
+"""Time after which the motion of an earlier pair says nothing any more."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """The labels of a chunk: a whole tar, and a row a pair with its end, place in the tar and statistics."""
+
+    tar: bytes
+    table: pa.Table
+
+
+def label_chunk(build: Build, video: Video, pairs: pa.Table) -> Chunk:
+    """Label consecutive selected pairs of a video.
+
+    A pair that cannot be read or labelled ends as ``failed`` in its row; the others are unharmed. The egomotion of
+    one pair starts the search for the next; the first pair of a chunk starts afresh, so that a chunk's bytes do not
+    depend on the chunks before it.
+    """
+    cv2.setNumThreads(1)  # one process a core
+    work = _Work(build, video, survey_video.read_camera(build, video))
+    wanted = tables.rows(pairs)
+    tar, rows = bytearray(), []
+    for pair, first, second in work.frames(wanted):
+        ended, blocks, statistics = work.label(pair, first, second)
+        key = sample.key(video.video_id, pair["frame"])
+        place = {"offset": len(tar), "size": len(blocks)}
+        tar += blocks
+        told = {"key": key, "status": ended.status, "reason": ended.reason, "detail": ended.detail}
+        rows.append({name: pair[name] for name in _OF_A_PAIR} | told | place | statistics)
+    seconds = {f"{name}_s": f"{value:.3f}" for name, value in sorted(work.seconds.items())}
+    return Chunk(bytes(tar + sample.END), pa.Table.from_pylist(rows, LABELS).replace_schema_metadata(seconds))
+
+
+_OF_A_PAIR = ("frame", "second_frame", "frame_distance", "pts", "second_pts", "time_s")
+
+
+class _Work:
+    """The state of a chunk under way: camera, the last accepted egomotion, seconds spent by part of the work."""
+
+    def __init__(self, build: Build, video: Video, camera: dict[str, Any]) -> None:
+        self.build, self.video, self.camera = build, video, camera
+        self.previous: Egomotion | None = None
+        self.last: dict[str, Any] | None = None  # the pair it is of
+        self.seconds = {"decode": 0.0, "label": 0.0, "encode": 0.0}
+
+    def frames(self, pairs: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Any, Any]]:
+        """Each pair with its two images, or the outcome in place of the first where they could not be read."""
+        needed = {pair["pts"] for pair in pairs} | {pair["second_pts"] for pair in pairs}
+        held: dict[int, NDArray[np.uint8]] = {}
+        waiting = list(pairs)
+        problem = Outcome(FAILED, "frame_missing", "the frame was there in the survey and is not there now")
+        try:
+            for frame in self._decoded(min(needed), max(needed)):
+                if frame.pts in needed:
+                    held[frame.pts] = frame.image
+                while waiting and waiting[0]["second_pts"] in held and waiting[0]["pts"] in held:
+                    pair = waiting.pop(0)
+                    yield pair, held[pair["pts"]], held[pair["second_pts"]]
+                    held = {pts: image for pts, image in held.items() if waiting and pts >= waiting[0]["pts"]}
+        except Exception as error:  # damaged video: what could be read is labelled, the rest says why not
+            problem = outcome.of_error(error)
+        yield from ((pair, problem, None) for pair in waiting)
+
+    def _decoded(self, first_pts: int, last_pts: int) -> Iterator[Any]:
+        fetched = fetch_video.read_record(self.build, self.video)
+        with (
+            fetch_video.local_source(self.build, self.video, fetched) as path,
+            survey_video.open_video(self.build, self.video, path, self.camera) as source,
+        ):
+            frames = source.frames(first_pts)
+            while True:
+                began = time.perf_counter()
+                frame = next(frames, None)
+                self.seconds["decode"] += time.perf_counter() - began
+                if frame is None or frame.pts > last_pts:
+                    return
+                yield frame
+
+    def label(self, pair: dict[str, Any], first: Any, second: Any) -> tuple[Outcome, bytes, dict[str, Any]]:
+        """The end of a pair, its tar blocks (none unless done) and its statistics."""
+        if isinstance(first, Outcome):
+            return first, b"", {}
+        began = time.perf_counter()
+        try:
+            label = label_pair(
+                first,
+                second,
+                self.camera["focal_px"],
+                self.build.parameters.label,
+                *self._start(pair),
+                principal_point=tuple(self.camera["principal_point"]),
+            )
+        except Exception as error:  # a bad pair never fails its chunk
+            return outcome.of_error(error), b"", {}
+        finally:
+            self.seconds["label"] += time.perf_counter() - began
+        statistics = _statistics(label, self.camera)
+        if label.reason:
+            return Outcome(FILTERED, label.reason), b"", statistics
+        self.previous, self.last = label.egomotion, pair
+        began = time.perf_counter()
+        blocks = self._encoded(pair, first, label, statistics)
+        self.seconds["encode"] += time.perf_counter() - began
+        return Outcome(DONE), blocks, statistics
+
+    def _start(self, pair: dict[str, Any]) -> tuple[Egomotion | None, float]:
+        """The egomotion of a pair shortly before, and how much longer this one lasts; None where there is none."""
+        if self.last is None or pair["time_s"] - self.last["second_time_s"] > LONGEST_GAP_S:
+            return None, 1.0
+        return self.previous, _duration(pair) / _duration(self.last)
+
+    def _encoded(
+        self, pair: dict[str, Any], image: NDArray[np.uint8], label: PairLabel, statistics: dict[str, Any]
+    ) -> bytes:
+        shard = self.build.parameters.shard
+        confidence = label.confidence if shard.confidence else None
+        key = sample.key(self.video.video_id, pair["frame"])
+        record = self._record(pair, label, statistics)
+        return sample.encode(key, image, label.codes, confidence, record, shard.jpeg_quality)
+
+    def _record(self, pair: dict[str, Any], label: PairLabel, statistics: dict[str, Any]) -> dict[str, Any]:
+        motion, focus = label.egomotion, None
+        if np.isfinite(statistics["focus_of_expansion_x"]):
+            focus = [statistics["focus_of_expansion_x"], statistics["focus_of_expansion_y"]]
+        return {
+            **{name: pair[name] for name in _OF_A_PAIR},
+            **{name: statistics[name] for name in _STATISTICS if not name.startswith("focus")},
+            "video_id": self.video.video_id,
+            "dataset": self.video.dataset,
+            "licence": self.video.licence,
+            "width": self.camera["width"],
+            "height": self.camera["height"],
+            "focal_px": self.camera["focal_px"],
+            "focal_state": self.camera["focal_state"],
+            "principal_point": self.camera["principal_point"],
+            "rotation_vector": motion.rotation_vector,
+            "translation": motion.T,
+            "focus_of_expansion": focus,
+            "moving_fraction": None,
+            "stage_versions": STAGE_VERSIONS,
+            "flow_engine": self.build.parameters.label.flow.engine,
+        }
+
+
+def _duration(pair: dict[str, Any]) -> float:
+    return max(pair["second_time_s"] - pair["time_s"], 1e-6)
+
+
+def _statistics(label: PairLabel, camera: dict[str, Any]) -> dict[str, float]:
+    motion = label.egomotion
+    focus = motion.focus_of_expansion(camera["focal_px"], tuple(camera["principal_point"]))
+    return {
+        "valid_fraction": label.valid_fraction,
+        "inlier_ratio": motion.inlier_ratio,
+        "cost": motion.cost,
+        "rotation_deg": motion.rotation_deg,
+        "parallax_snr": motion.parallax_snr,
+        "median_translational_flow_px": motion.median_translational_flow_px,
+        "focus_of_expansion_x": focus[0],
+        "focus_of_expansion_y": focus[1],
+    }

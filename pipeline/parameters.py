@@ -1,0 +1,157 @@
+"""All parameters of a build as frozen dataclasses, their command-line form, and their fingerprints.
+
+Every dataclass below ``BuildParameters`` is a section: ``EgomotionParameters.noise_floor`` is the option
+``--Egomotion-noise-floor`` of the ``luigi`` command and ``noise_floor`` under ``[Egomotion]`` in ``luigi.cfg``.
+"""
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any, get_type_hints
+
+import luigi
+
+from labels.homography_selection import HomographyParameters
+from labels.pair import LabelParameters
+from labels.selection import SelectionParameters
+from labels.survey import SurveyParameters
+from pipeline.errors import UserError
+from pipeline.fetch import FetchParameters
+
+FORMAT = 1
+"""Version of the layout of a root folder; another one is refused."""
+
+# Bump a stage's number when its algorithm changes its output: that stage and all after it are then made anew.
+STAGE_VERSIONS = {"survey": 1, "pairs": 1, "labels": 1, "shards": 1}
+
+
+@dataclass(frozen=True)
+class DecodingParameters:
+    """How frames are read."""
+
+    width: int = 640  # working width in pixels; the height follows from the aspect, both even
+
+
+@dataclass(frozen=True)
+class ChunkParameters:
+    """How the labelling of a video is cut up."""
+
+    pairs: int = 128  # pairs in a chunk, the unit of work that a crash can cost
+
+
+@dataclass(frozen=True)
+class ShardParameters:
+    """How samples are stored and dealt into shards."""
+
+    samples: int = 1000  # samples in a shard, the last of a split may have fewer
+    seed: int = 0  # of the shuffle over all videos and of the choice of validation videos
+    val_fraction: float = 0.1  # share of the videos without a split in the manifest that go to val
+    jpeg_quality: int = 92  # of the frame in a sample, 92 or better
+    confidence: bool = True  # store <key>.confidence.png
+
+
+@dataclass(frozen=True)
+class BuildParameters:
+    """Everything that decides what a build makes of its manifest."""
+
+    fetch: FetchParameters = field(default_factory=FetchParameters)
+    decoding: DecodingParameters = field(default_factory=DecodingParameters)
+    survey: SurveyParameters = field(default_factory=SurveyParameters)
+    selection: SelectionParameters = field(default_factory=SelectionParameters)
+    homography: HomographyParameters = field(default_factory=HomographyParameters)
+    chunk: ChunkParameters = field(default_factory=ChunkParameters)
+    label: LabelParameters = field(default_factory=LabelParameters)
+    shard: ShardParameters = field(default_factory=ShardParameters)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work, before any work. Raises ``UserError``."""
+        _require(self.decoding.width >= 64, "Decoding-width", self.decoding.width, "64 or more")
+        rules = ("motion", "homography")
+        _require(self.selection.rule in rules, "Selection-rule", self.selection.rule, ", ".join(rules))
+        _require(self.chunk.pairs >= 1, "Chunk-pairs", self.chunk.pairs, "1 or more")
+        _require(self.shard.samples >= 1, "Shard-samples", self.shard.samples, "1 or more")
+        _require(92 <= self.shard.jpeg_quality <= 100, "Shard-jpeg-quality", self.shard.jpeg_quality, "92 to 100")
+        _require(0 <= self.shard.val_fraction < 1, "Shard-val-fraction", self.shard.val_fraction, "0 or more, below 1")
+
+
+def _require(holds: bool, option: str, value: Any, allowed: str) -> None:
+    if not holds:
+        raise UserError(f"--{option} {value} cannot work; allowed: {allowed}")
+
+
+def fingerprint(*parts: Any) -> str:
+    """A short hash of parameters: 12 hexadecimal digits of the SHA-256 of their canonical JSON."""
+    canonical = json.dumps([_plain(part) for part in parts], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def _plain(part: Any) -> Any:
+    return dataclasses.asdict(part) if dataclasses.is_dataclass(part) and not isinstance(part, type) else part
+
+
+# -- dataclass <-> Luigi ----------------------------------------------------------------------------------------------
+
+_KINDS: dict[type, type[luigi.Parameter]] = {
+    int: luigi.IntParameter,
+    float: luigi.FloatParameter,
+    str: luigi.Parameter,
+}
+
+
+def section_name(kind: type) -> str:
+    """The section of a parameter class: ``Egomotion`` for ``EgomotionParameters``."""
+    return kind.__name__.removesuffix("Parameters")
+
+
+def _luigi_parameter(kind: type, default: Any) -> luigi.Parameter:
+    if kind is bool:
+        return luigi.BoolParameter(default=default, parsing=luigi.BoolParameter.EXPLICIT_PARSING)
+    if kind not in _KINDS:
+        raise TypeError(f"no Luigi parameter for {kind}")
+    return _KINDS[kind](default=default)
+
+
+def _section(kind: type) -> type[luigi.Config]:
+    hints = get_type_hints(kind)
+    scalars = {
+        item.name: _luigi_parameter(hints[item.name], item.default)
+        for item in dataclasses.fields(kind)
+        if not dataclasses.is_dataclass(hints[item.name])
+    }
+    return type(section_name(kind), (luigi.Config,), {"__doc__": kind.__doc__, "__module__": __name__, **scalars})
+
+
+def _declare(kind: type) -> dict[type, type[luigi.Config]]:
+    sections = {kind: _section(kind)} if kind is not BuildParameters else {}
+    for hint in get_type_hints(kind).values():
+        if dataclasses.is_dataclass(hint):
+            sections |= _declare(hint)  # type: ignore[arg-type]
+    return sections
+
+
+SECTIONS = _declare(BuildParameters)
+"""The Luigi configuration section of each parameter class."""
+
+
+def from_command_line() -> BuildParameters:
+    """The parameters as given by options and ``luigi.cfg``, defaults elsewhere."""
+    return _gather(BuildParameters)
+
+
+def _gather(kind: Any) -> Any:
+    section = SECTIONS[kind]() if kind in SECTIONS else None
+    values = {}
+    for name, hint in get_type_hints(kind).items():
+        values[name] = _gather(hint) if dataclasses.is_dataclass(hint) else getattr(section, name)
+    return kind(**values)
+
+
+def from_json(content: dict[str, Any], kind: Any = BuildParameters) -> Any:
+    """The parameters from their JSON form (``dataclasses.asdict``)."""
+    hints = get_type_hints(kind)
+    values = {
+        name: from_json(value, hints[name]) if dataclasses.is_dataclass(hints[name]) else value
+        for name, value in content.items()
+    }
+    return kind(**values)

@@ -1,0 +1,105 @@
+"""The live funnel of a running build: a table on a terminal, a line now and then elsewhere."""
+
+import os
+import sys
+import threading
+import time
+
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+
+from pipeline import storage
+from pipeline.build import Build
+from pipeline.funnel import Funnel
+
+_MAIN_PROCESS = os.getpid()
+_started = threading.Event()
+# Tasks run in forked processes: a fork while this module prints would leave them its locks, taken for ever.
+_printing = threading.Lock()
+os.register_at_fork(before=_printing.acquire, after_in_parent=_printing.release, after_in_child=_printing.release)
+
+
+def watch(build: Build) -> None:
+    """Show the funnel of a build until the process ends. Later calls, and calls in a task's process, do nothing."""
+    if os.getpid() == _MAIN_PROCESS and not _started.is_set():
+        _started.set()
+        threading.Thread(target=_watch, args=(build,), daemon=True, name="funnel").start()
+
+
+def _watch(build: Build) -> None:
+    console = Console(stderr=True)
+    seconds = 2.0 if console.is_terminal else 15.0
+    pace = Pace()
+    funnel = Funnel()
+    live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
+    if live is not None:
+        live.start()
+    while True:
+        time.sleep(seconds)
+        try:
+            funnel.update(build)
+        except Exception as error:  # a picture of the work must not end the work
+            print(f"funnel: {error}", file=sys.stderr)
+            continue
+        with _printing:
+            if live is not None:
+                live.update(table(build, funnel, pace.estimate(funnel)), refresh=True)
+            else:
+                print(line(build, funnel, pace.estimate(funnel)), file=sys.stderr, flush=True)
+
+
+class Pace:
+    """Rate and time left, from what this process has seen appear."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self.before: int | None = None
+
+    def estimate(self, funnel: Funnel) -> str:
+        """Such as ``12.3 pairs/s, 0:04:10 left``; the time counts the pairs selected so far."""
+        if self.before is None:
+            self.before, self.began = funnel.attempted, time.monotonic()
+        done, seconds = funnel.attempted - self.before, time.monotonic() - self.began
+        if done <= 0 or seconds <= 0:
+            return ""
+        rate = done / seconds
+        left = int(max(0, funnel.selected - funnel.attempted) / rate)
+        return f"{rate:.1f} pairs/s, {left // 3600}:{left // 60 % 60:02d}:{left % 60:02d} left"
+
+
+def stages(build: Build, funnel: Funnel) -> list[tuple[str, str]]:
+    """Name and count of each stage of the funnel."""
+    reached = [entry for entry in funnel.videos.values() if entry["status"] != "waiting"]
+    return [
+        ("videos", f"{len(reached)}/{len(build.videos)}"),
+        ("candidates", str(funnel.candidates)),
+        ("selected", str(funnel.selected)),
+        ("labelled", f"{funnel.labelled} of {funnel.attempted}"),
+        ("sharded", str(funnel.sharded)),
+    ]
+
+
+def line(build: Build, funnel: Funnel, pace: str) -> str:
+    """The funnel as one line of plain text."""
+    parts = [f"{name} {count}" for name, count in stages(build, funnel)]
+    reasons = "; ".join(f"{reason} {count}" for reason, count in funnel.top_reasons(3))
+    return " -> ".join(parts) + (f" | {pace}" if pace else "") + (f" | {reasons}" if reasons else "")
+
+
+def table(build: Build, funnel: Funnel, pace: str) -> Table:
+    """The funnel as a table for a terminal."""
+    shown = Table(title=f"{escape(build.dataset)}  {pace}", title_justify="left", box=None, show_header=False)
+    for name, count in stages(build, funnel):
+        shown.add_row(name, count)
+    for reason, number in funnel.top_reasons():
+        shown.add_row(f"[dim]{escape(reason)}[/dim]", f"[dim]{number}[/dim]")
+    return shown
+
+
+def print_summary(build: Build) -> None:
+    """The whole funnel, once, at the end of a build."""
+    storage.forget_all()
+    funnel = Funnel().update(build)
+    print(line(build, funnel, ""), file=sys.stderr, flush=True)

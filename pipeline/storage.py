@@ -1,0 +1,247 @@
+"""The only door to storage: names that appear whole or not at all, on any fsspec URL (DESIGN section 2)."""
+
+import contextlib
+import os
+import tempfile
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import fsspec
+import luigi
+from fsspec.implementations.local import LocalFileSystem
+
+TEMPORARY = ".tmp-"
+"""What the names of unfinished files carry; such a file is never read and ``PruneVersions`` removes it."""
+
+_LISTING_SECONDS = 2.0
+
+
+def filesystem(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
+    """The file system of a URL and the path in it; made anew after a fork, since connections do not survive one."""
+    return fsspec.core.url_to_fs(url)
+
+
+def join(root: str, *parts: str) -> str:
+    """The URL of a name below ``root``."""
+    return "/".join([root.rstrip("/"), *parts])
+
+
+def read_bytes(url: str, start: int | None = None, end: int | None = None) -> bytes:
+    """The bytes of a file, or those from ``start`` up to ``end``."""
+    fs, path = filesystem(url)
+    return fs.cat_file(path, start=start, end=end)
+
+
+def exists(url: str) -> bool:
+    """Whether a file or folder is there, asked of the storage itself."""
+    fs, path = filesystem(url)
+    return bool(fs.exists(path))
+
+
+def probe_writable(folder: str) -> None:
+    """Raise ``OSError`` where nothing can be written below a folder."""
+    url = join(folder, f"{TEMPORARY}probe-{uuid.uuid4().hex[:8]}")
+    write_bytes(url, b"probe")
+    remove(url)
+
+
+def write_bytes(url: str, content: bytes | bytearray) -> None:
+    """Write a file so that the name appears whole: temporary name, fsync, rename, fsync of the folder.
+
+    On object storage a single put does the same.
+    """
+    fs, path = filesystem(url)
+    if not isinstance(fs, LocalFileSystem):
+        fs.pipe_file(path, bytes(content))
+        return
+    with _appearing(Path(path)) as temporary, temporary.open("wb") as file:
+        file.write(content)
+
+
+def put_file(local: Path, url: str) -> None:
+    """Move a finished local file to a URL, where it appears whole."""
+    fs, path = filesystem(url)
+    if not isinstance(fs, LocalFileSystem):
+        fs.put_file(str(local), path)
+        local.unlink()
+        return
+    with local.open("rb+") as file:
+        os.fsync(file.fileno())
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    local.replace(target)
+    _fsync_folder(target.parent)
+
+
+@contextlib.contextmanager
+def _appearing(target: Path) -> Iterator[Path]:
+    """A temporary name beside ``target`` that becomes it, durably, when the block ends well."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f"{TEMPORARY}{target.name}-{uuid.uuid4().hex[:8]}")
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(target)
+        _fsync_folder(target.parent)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _fsync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def local_folder(url: str) -> Path | None:
+    """The folder as a local path, or None where the URL is on other storage."""
+    fs, path = filesystem(url)
+    return Path(path) if isinstance(fs, LocalFileSystem) else None
+
+
+@contextlib.contextmanager
+def local_copy(url: str) -> Iterator[Path]:
+    """The file at ``url`` as a local file: itself where it is local, else a copy that lives as long as the block."""
+    fs, path = filesystem(url)
+    if isinstance(fs, LocalFileSystem):
+        yield Path(path)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        local = Path(folder) / Path(path).name
+        fs.get_file(path, str(local))
+        yield local
+
+
+def remove(url: str) -> None:
+    """Remove a file or a folder with all that is in it; nothing happens where there is none."""
+    fs, path = filesystem(url)
+    with contextlib.suppress(FileNotFoundError):
+        fs.rm(path, recursive=True)
+    _listings.clear()
+
+
+def children(folder: str) -> list[str]:
+    """The names in a folder, sorted; none where it does not exist."""
+    fs, path = filesystem(folder)
+    try:
+        found = {Path(name.rstrip("/")).name for name in fs.ls(path, detail=False)}
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return sorted(name for name in found if not name.startswith(TEMPORARY))
+
+
+def leftovers(root: str, before: float) -> Iterator[str]:
+    """Temporary files and folders below ``root`` that were last changed before a time in seconds since the epoch."""
+    folder = local_folder(root)
+    for path in sorted(folder.rglob(f"{TEMPORARY}*")) if folder is not None else ():
+        with contextlib.suppress(FileNotFoundError):
+            if path.stat().st_mtime <= before:
+                yield str(path)
+
+
+# -- listings ---------------------------------------------------------------------------------------------------------
+
+
+class _Listing:
+    """The files of a stage, as paths relative to its folder, and by the folder in it that holds them."""
+
+    def __init__(self, found: Iterable[str], seconds: float) -> None:
+        self.process, self.listed_at, self.seconds = os.getpid(), time.monotonic(), seconds
+        self.names: set[str] = set()
+        self.by_folder: dict[str, set[str]] = {}
+        for name in found:
+            self.add(name)
+
+    def add(self, name: str) -> None:
+        """Note a file that is there."""
+        self.names.add(name)
+        folder, _, last = name.rpartition("/")
+        self.by_folder.setdefault(folder, set()).add(last)
+
+    def is_fresh(self) -> bool:
+        """Young enough to say that a name is absent; a large tree, slow to list, may grow older."""
+        age = time.monotonic() - self.listed_at
+        return self.process == os.getpid() and age < max(_LISTING_SECONDS, 20 * self.seconds)
+
+
+_listings: dict[str, _Listing] = {}
+
+
+def names(stage: str, folder: str | None = None) -> set[str]:
+    """The finished files below the URL of a stage, as paths relative to it, or the names in one ``folder`` of it.
+
+    One listing of the stage serves thousands of questions: it is kept for some seconds.
+    """
+    listing = _listings.get(stage)
+    if listing is None or not listing.is_fresh():
+        started = time.monotonic()
+        found = [name for name in _walk(stage) if TEMPORARY not in name]
+        listing = _listings[stage] = _Listing(found, time.monotonic() - started)
+    return listing.names if folder is None else listing.by_folder.get(folder, set())
+
+
+def _walk(folder: str) -> Iterator[str]:
+    fs, path = filesystem(folder)
+    fs.invalidate_cache(path)
+    prefix = path.rstrip("/") + "/"
+    for name in fs.find(path):
+        yield name.removeprefix(prefix)
+
+
+def forget_all() -> None:
+    """Make the next ``names`` of any folder list anew."""
+    _listings.clear()
+
+
+class FsspecTarget(luigi.Target):
+    """A file as a Luigi target: it exists when its name does, and then it is whole.
+
+    ``folder`` is the URL of a whole stage, ``name`` the path in it, so that a listing of the stage answers for the
+    targets of all its tasks.
+    """
+
+    def __init__(self, folder: str, name: str) -> None:
+        self.folder, self.name = folder, name
+
+    @property
+    def url(self) -> str:
+        """Where the file is."""
+        return join(self.folder, self.name)
+
+    def exists(self) -> bool:
+        """Whether the file is there: from the stage's listing, or by asking for it where that may be outdated."""
+        listing = _listings.get(self.folder)
+        if listing is not None and self.name in listing.names:
+            return True
+        if listing is not None and listing.process != os.getpid():
+            fs, path = filesystem(self.url)
+            return bool(fs.exists(path))
+        return self.name in names(self.folder)
+
+    def read(self) -> bytes:
+        """All bytes of the file."""
+        return read_bytes(self.url)
+
+    def write(self, content: bytes) -> None:
+        """Write the file whole."""
+        write_bytes(self.url, content)
+        self.appeared()
+
+    def put(self, local: Path) -> None:
+        """Move a finished local file here."""
+        put_file(local, self.url)
+        self.appeared()
+
+    def appeared(self) -> None:
+        """Note in the listing at hand that the file is there now."""
+        if self.folder in _listings:
+            _listings[self.folder].add(self.name)
+
+    def __str__(self) -> str:
+        return self.url

@@ -1,0 +1,165 @@
+"""SurveyVideo: whole-video facts, before anything is selected."""
+
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from labels.letterbox import active_area
+from labels.survey import COLUMNS, Survey
+from pipeline import fetch_video, outcome, tables
+from pipeline.build import Build
+from pipeline.decode import Crop, Framing, Source, open_source
+from pipeline.fetch_video import FetchVideo
+from pipeline.manifest import Video
+from pipeline.outcome import DONE, FAILED, Outcome
+from pipeline.storage import FsspecTarget
+from pipeline.task import VideoTask
+
+DEFAULT_FOCAL = 0.8
+"""Focal length of an unknown camera as a fraction of the working width (LABELS 9.3)."""
+
+
+class SurveyVideo(VideoTask):
+    """Decodes a video once and measures every frame.
+
+    Writes ``survey/<fp>/<id>/frames.parquet``, a row a frame (``labels.survey.FrameStatistics``), then
+    ``camera.json``: the end of the survey, sizes, crop, focal length and principal point in working pixels.
+    """
+
+    priority = 30
+
+    def requires(self) -> FetchVideo:
+        """The video."""
+        return FetchVideo(root=self.root, build_id=self.build_id, video_id=self.video_id)
+
+    def output(self) -> FsspecTarget:
+        """The camera, written last."""
+        return camera_target(self.build, self.video)
+
+    def run(self) -> None:
+        """Survey the video, or hand on why there is none."""
+        fetched = fetch_video.read_record(self.build, self.video)
+        ended, camera, frames = fetch_video.ended(fetched), dict[str, Any](), _table([], [])
+        if ended.done:
+            try:
+                with fetch_video.local_source(self.build, self.video, fetched) as path:
+                    ended, camera, frames = survey(self.build, self.video, path)
+            except Exception as error:  # one video must not end the build
+                ended = outcome.of_error(error)
+        frames_target(self.build, self.video).write(tables.to_bytes(frames))
+        record = {"status": ended.status, "reason": ended.reason, "detail": ended.detail, **camera}
+        self.output().write(json.dumps(record, indent=1, sort_keys=True).encode())
+
+
+def survey(build: Build, video: Video, path: Path) -> tuple[Outcome, dict[str, Any], pa.Table]:
+    """The end of the survey of a local source, the camera and the table of its frames."""
+    rectangle = _active_rectangle(build, video, path)
+    measured, pts = Survey(), list[int]()
+    with open_video(build, video, path, {"rectangle": rectangle}) as source:
+        for frame in source.frames():
+            measured.add(frame.image, frame.time_s)
+            pts.append(frame.pts)
+        table = measured.table()
+        camera = _camera(video, source, rectangle) | {"frames": len(pts)}
+        if not pts:
+            return (
+                Outcome(FAILED, "no_frames", source.problem or "not one frame can be decoded"),
+                camera,
+                _table([], []),
+            )
+        return Outcome(DONE, detail=source.problem), camera, _table(pts, [table[name] for name in COLUMNS])
+
+
+def _active_rectangle(build: Build, video: Video, path: Path) -> tuple[float, float, float, float] | None:
+    """The picture within black bars in source pixels, or None where there are none."""
+    looked_at = build.parameters.survey.letterbox_frames
+    if not looked_at:
+        return None
+    with open_video(build, video, path, {"rectangle": None}) as source:
+        area = active_area(_spread(source, looked_at))
+        return source.framing.to_source(*area) if area else None
+
+
+def _spread(source: Source, wanted: int) -> Iterator[NDArray[np.uint8]]:
+    every = max(1, source.promised // wanted)
+    return (frame.image for frame in itertools.islice(source.frames(), 0, every * wanted, every))
+
+
+def open_video(build: Build, video: Video, path: Path, camera: dict[str, Any]) -> Source:
+    """The frames of a video as all stages see them: span and crop of the manifest, then the bars cut off."""
+    rectangle = tuple(camera["rectangle"]) if camera["rectangle"] else None
+    crop = Crop(video.crop_top, video.crop_bottom, rectangle)
+    return open_source(path, video.fps, video.start_s, video.end_s, crop, build.parameters.decoding.width)
+
+
+def camera_target(build: Build, video: Video) -> FsspecTarget:
+    """Where the camera of a video is."""
+    return FsspecTarget(build.survey_folder(video), f"{video.video_id}/camera.json")
+
+
+def frames_target(build: Build, video: Video) -> FsspecTarget:
+    """Where the frame table of a video is."""
+    return FsspecTarget(build.survey_folder(video), f"{video.video_id}/frames.parquet")
+
+
+def read_camera(build: Build, video: Video) -> dict[str, Any]:
+    """The camera of a video, with the end of its survey."""
+    camera: dict[str, Any] = json.loads(camera_target(build, video).read())
+    return camera
+
+
+def read_frames(build: Build, video: Video) -> pa.Table:
+    """The frame table of a video: ``frame``, ``pts`` and the columns of ``labels.survey``."""
+    return tables.from_bytes(frames_target(build, video).read())
+
+
+def ended(camera: dict[str, Any]) -> Outcome:
+    """How a survey ended."""
+    return Outcome(camera["status"], camera["reason"], camera["detail"])
+
+
+def _table(pts: list[int], columns: list[Any]) -> pa.Table:
+    columns = columns or [np.empty(0)] * len(COLUMNS)
+    arrays = {"frame": pa.array(range(len(pts)), pa.int32()), "pts": pa.array(pts, pa.int64())}
+    return pa.table(arrays | {name: pa.array(column, pa.float64()) for name, column in zip(COLUMNS, columns)})
+
+
+def _camera(video: Video, source: Source, rectangle: tuple[float, float, float, float] | None) -> dict[str, Any]:
+    width, height = source.working_size
+    # Pixels of the working image are square, so that the focal length scales like the width.
+    focal = video.focal_px * source.framing.scale[0] if video.focal_px else DEFAULT_FOCAL * width
+    return {
+        "width": width,
+        "height": height,
+        "source_size": source.size,
+        "rectangle": rectangle,
+        "focal_px": focal,
+        "focal_state": "manifest" if video.focal_px else "default",
+        "principal_point": principal_point(source.framing, rectangle, video),
+        "rate": source.rate,
+        "problem": source.problem,
+    }
+
+
+def principal_point(
+    framing: Framing, rectangle: tuple[float, float, float, float] | None, video: Video
+) -> tuple[float, float]:
+    """The centre of the picture that the camera took, in working pixels; it may lie off the centre of what is used.
+
+    Bars around the picture are no part of it; what the manifest crops is.
+    """
+    width, height = framing.size
+    left, top, right, bottom = rectangle or (0.0, 0.0, float(width), float(height))
+    if rectangle and abs(top - video.crop_top * height) < 1:  # the crop ends here, not the picture
+        top = 0.0
+    if rectangle and abs(bottom - (1 - video.crop_bottom) * height) < 1:
+        bottom = float(height)
+    (scale_x, scale_y), (x, y, _, _) = framing.scale, framing.window
+    # A pixel's coordinates are those of its centre: the picture's left edge is at -0.5.
+    return (left + right) / 2 * scale_x - x - 0.5, (top + bottom) / 2 * scale_y - y - 0.5
