@@ -63,19 +63,22 @@ def select_by_homography(
     kind: str = "video",
     usable: NDArray[np.bool_] | None = None,
     parameters: HomographyParameters | None = None,
+    shot: NDArray[np.int64] | None = None,
 ) -> HomographyPairs:
     """Choose pairs of a video in one pass; its frames are (H, W) or (H, W, 3) RGB ``uint8`` of one size.
 
     ``kind`` is ``video`` or ``images``. ``usable`` marks frames that may be in a pair (duplicates may not), all by
-    default. The choice depends on the frames, ``video_id`` and the seed alone. Reasons: ``unusable``, ``end_of_shot``
-    (no frame ahead), ``blocky``, ``few_features``, ``few_matches``, ``slow``, ``fast``, ``plane`` (only shift and
-    scale), of the last partner tried; ``outside_middle``, ``not_drawn`` for accepted pairs beyond the quota.
+    default; ``shot`` numbers the shots, of which a pair has one (see ``labels.shots.Shots``). The choice depends on
+    the frames, ``video_id`` and the seed alone. Reasons: ``unusable``, ``end_of_shot`` (no frame ahead), ``blocky``,
+    ``few_features``, ``few_matches``, ``slow``, ``fast``, ``plane`` (only shift and scale), of the last partner
+    tried; ``outside_middle``, ``not_drawn`` for accepted pairs beyond the quota.
     """
     parameters = parameters or HomographyParameters()
     seed = [parameters.seed, crc32(video_id.encode())]
     second: list[int] = []
     reason: list[str] = []
-    for row, here, ahead in _windows(frames, usable, parameters):
+    for row, here, near in _windows(frames, usable, parameters):
+        ahead = near if shot is None else [(other, each) for other, each in near if shot[other] == shot[row]]
         partner, why = (-1, "unusable") if here is None else _find(row, here, ahead, kind, seed, parameters)
         second.append(partner)
         reason.append(why)
@@ -93,8 +96,11 @@ def judge_pair(first: Features, second: Features, kind: str, parameters: Homogra
         return "blocky"
     if min(len(first.points), len(second.points)) < parameters.fewest_features:
         return "few_features"
-    matches = _thinned(first, _mutual(first, second), parameters)
-    if len(matches) < parameters.fewest_matches:
+    mutual = _mutual(first, second)
+    if len(mutual) < parameters.fewest_matches:
+        return "few_matches"
+    matches = _thinned(first, mutual, parameters)
+    if len(matches) < 4:  # what a homography takes
         return "few_matches"
     cv2.setRNGSeed(0)
     homography, _ = cv2.findHomography(

@@ -1,0 +1,164 @@
+"""The survey measures what was put into the frames."""
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from labels.image_quality import blockiness, sharpness
+from labels.selection import SelectionParameters
+from labels.survey import COLUMNS, Survey
+
+HEIGHT, WIDTH = 180, 320
+
+
+def texture(seed: int = 0, height: int = 400, width: int = 1200) -> NDArray[np.uint8]:
+    """A smooth random pattern with detail at several scales, (height, width) grey."""
+    generator = np.random.default_rng(seed)
+    layers = [
+        cv2.resize(
+            generator.uniform(0, 1, (height // step, width // step)), (width, height), interpolation=cv2.INTER_CUBIC
+        )
+        for step in (5, 12, 30)
+    ]
+    image = sum(weight * layer for weight, layer in zip((60, 80, 60), layers))
+    return np.clip(np.asarray(image) + 20, 0, 255).astype(np.uint8)
+
+
+def sliding(shift: float, count: int = 4, seed: int = 0) -> list[NDArray[np.uint8]]:
+    """Frames that show a texture moving to the left by ``shift`` pixels each."""
+    large = texture(seed)
+    frames = []
+    for number in range(count):
+        matrix = np.array([[1, 0, -shift * number - 40], [0, 1, -60]])
+        frames.append(cv2.warpAffine(large, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC))
+    return frames
+
+
+def surveyed(frames: list[NDArray[np.uint8]]) -> dict[str, NDArray[np.float64]]:
+    survey = Survey()
+    for number, frame in enumerate(frames):
+        survey.add(frame, number / 30)
+    return survey.table()
+
+
+def test_a_table_has_a_row_a_frame_and_says_nothing_of_the_step_to_the_first() -> None:
+    table = surveyed(sliding(2.0))
+    assert tuple(table) == COLUMNS
+    assert all(column.shape == (4,) and column.dtype == np.float64 for column in table.values())
+    steps = ("difference", "difference_q999", "overlap", "median", "p75", "p90", "road", "consistent", "residual")
+    assert all(np.isnan(table[name][0]) and np.isfinite(table[name][1:]).all() for name in steps)
+    np.testing.assert_allclose(table["time_s"], np.arange(4) / 30)
+
+
+def test_an_empty_survey_is_an_empty_table() -> None:
+    assert all(column.shape == (0,) for column in Survey().table().values())
+
+
+@pytest.mark.parametrize("shift", [0.0, 1.0, 4.0, 11.0])
+def test_motion_is_measured_in_working_pixels(shift: float) -> None:
+    table = surveyed(sliding(shift))
+    for name in ("median", "p75", "p90", "road"):
+        np.testing.assert_allclose(table[name][1:], shift, atol=0.15 + 0.05 * shift, err_msg=name)
+    assert (table["consistent"][1:] > 0.9).all()
+
+
+def test_the_road_is_the_lower_middle() -> None:
+    top, bottom = sliding(1.0), sliding(6.0, seed=1)
+    frames = [np.vstack([above[:90], below[90:]]) for above, below in zip(top, bottom)]
+    table = surveyed(frames)
+    np.testing.assert_allclose(table["road"][1:], 6.0, atol=0.5)
+    np.testing.assert_allclose(table["p90"][1:], 6.0, atol=0.5)
+
+
+def test_equal_frames_differ_by_nothing_and_unequal_by_what_they_do() -> None:
+    one = texture()[:HEIGHT, :WIDTH]
+    other = one.copy()
+    other[:18] = 255 - other[:18]
+    table = surveyed([one, one, other])
+    assert (table["difference"][1], table["difference_q999"][1], table["overlap"][1]) == (0, 0, 1)
+    change = np.abs(one.astype(int) - other)
+    assert table["difference"][2] == pytest.approx(change.mean())
+    assert table["difference_q999"][2] == pytest.approx(np.quantile(change, 0.999), abs=1)
+    assert table["overlap"][2] < 1
+
+
+def test_unlike_frames_have_little_consistent_flow() -> None:
+    table = surveyed([texture(1)[:HEIGHT, :WIDTH], texture(2)[:HEIGHT, :WIDTH]])
+    assert table["consistent"][1] < SelectionParameters().consistent
+
+
+def test_light_and_texture_are_measured() -> None:
+    white = np.full((HEIGHT, WIDTH), 128, np.uint8)
+    white[: HEIGHT // 4] = 255
+    table = surveyed([white, texture()[:HEIGHT, :WIDTH]])
+    assert table["saturated"][0] == 0.25
+    assert table["mean"][0] == pytest.approx(white.mean())
+    assert table["textured"][0] < 0.02
+    assert table["textured"][1] > 0.5
+    assert np.isnan(table["median"][1])  # nothing to follow in the first
+
+
+def test_colour_counts_as_its_luma() -> None:
+    grey = sliding(2.0)
+    assert_same(surveyed(grey), surveyed([np.repeat(frame[..., None], 3, axis=2) for frame in grey]))
+
+
+def assert_same(one: dict[str, NDArray[np.float64]], other: dict[str, NDArray[np.float64]]) -> None:
+    for name in COLUMNS:
+        np.testing.assert_array_equal(one[name], other[name], err_msg=name)
+
+
+def test_the_survey_does_not_depend_on_what_was_surveyed_before() -> None:
+    frames = sliding(3.0)
+    first = surveyed(frames)
+    surveyed([frame[:90, :160] for frame in frames])
+    assert_same(first, surveyed(frames))
+
+
+def test_frames_of_the_smallest_size_are_surveyed() -> None:
+    table = surveyed([np.ascontiguousarray(frame[:64, :64]) for frame in sliding(2.0)])
+    assert np.isfinite(table["difference"][1:]).all()
+
+
+def test_frames_of_another_size_are_refused() -> None:
+    survey = Survey()
+    survey.add(np.zeros((96, 128), np.uint8), 0.0)
+    with pytest.raises(ValueError, match=r"after frames of \(128, 96\)"):
+        survey.add(np.zeros((128, 96), np.uint8), 0.1)
+
+
+def test_blur_lowers_sharpness() -> None:
+    image = texture()
+    assert sharpness(cv2.GaussianBlur(image, (0, 0), 2.0)) < 0.4 * sharpness(image)
+    assert sharpness(np.full((64, 64), 9, np.uint8)) == 0
+
+
+@pytest.mark.parametrize("size", [(64, 64), (90, 123)])
+def test_blockiness_agrees_with_its_formula(size: tuple[int, int]) -> None:
+    image = np.random.default_rng(3).integers(0, 256, size, dtype=np.uint8)
+    terms = []
+    for rows in (image.astype(int), image.astype(int).T):
+        step = np.diff(rows, axis=1)
+        border = np.abs(step[:, 7::8]).mean()
+        elsewhere = (8 * np.abs(step).mean() - border) / 7
+        crossings = (step[:, :-1] * step[:, 1:] < 0).mean()
+        terms.append((border, elsewhere, crossings))
+    border, elsewhere, crossings = np.mean(terms, axis=0)
+    expected = -245.8909 + 261.9373 * border**-0.02398886 * elsewhere**0.01601664 * crossings**0.00642859
+    assert blockiness(image) == pytest.approx(expected, rel=1e-9)
+
+
+def test_blocks_lower_the_score() -> None:
+    image = texture()
+    scores = []
+    for quality in (90, 10):
+        _, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        scores.append(blockiness(cv2.imdecode(jpeg, cv2.IMREAD_GRAYSCALE)))
+    assert scores[0] > scores[1] + 0.5
+    assert blockiness(np.full((64, 64), 128, np.uint8)) == 0
+
+
+def test_tiny_images_have_no_blockiness() -> None:
+    with pytest.raises(ValueError, match="16x16"):
+        blockiness(np.zeros((8, 80), np.uint8))
