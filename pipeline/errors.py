@@ -19,11 +19,13 @@ class PlainUserErrors(logging.Filter):
             return True
         message = record.getMessage()
         if "\nTraceback (most recent call last):" in message:
-            _, _, trace = message.partition("\nTraceback (most recent call last):")
-            last = trace.strip().splitlines()[-1] if trace.strip() else ""
-            name = last.partition(":")[0]
-            if any(name == f"{kind.__module__}.{kind.__qualname__}" for kind in _kinds(UserError)):
-                record.msg, record.args = last.removeprefix(name.rpartition(".")[0] + "."), None
+            # after the last traceback: "module.Class: message", the message of one line or more
+            lines = message.rpartition("\nTraceback (most recent call last):")[2].strip().splitlines()
+            names = {f"{kind.__module__}.{kind.__qualname__}" for kind in _kinds(UserError)}
+            start = next((place for place, line in enumerate(lines) if line.partition(":")[0] in names), None)
+            if start is not None:
+                lines[start] = lines[start].removeprefix(lines[start].partition(":")[0].rpartition(".")[0] + ".")
+                record.msg, record.args = "\n".join(lines[start:]), None
         return True
 
 

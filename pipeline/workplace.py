@@ -4,14 +4,16 @@ import contextlib
 import errno
 import fcntl
 import os
+import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
 from pipeline.storage import TEMPORARY
 
-_NAME = f"{TEMPORARY}fetch"
+_NAME, _CLEARED = f"{TEMPORARY}fetch", f"{TEMPORARY}cleared-"
 
 
 @contextlib.contextmanager
@@ -21,6 +23,8 @@ def workplace(folder: Path) -> Iterator[Path]:
     While another process works there (a task can run twice), this one gets a folder of its own, removed at the end.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    for cleared in folder.glob(f"{_CLEARED}*"):  # by a process that was killed over it
+        shutil.rmtree(cleared, ignore_errors=True)
     usual = folder / _NAME
     with _opened(usual) as lock:
         if _taken(lock, usual):
@@ -51,5 +55,6 @@ def _taken(lock: TextIO, usual: Path) -> bool:
 def clear(work: Path) -> None:
     """Remove a workplace whose files nobody will resume."""
     # Moved away first: another process may begin anew under the name while files are still being removed.
-    with tempfile.TemporaryDirectory(prefix=f"{_NAME}-", dir=work.parent) as away:
-        work.rename(Path(away) / work.name)
+    away = work.with_name(f"{_CLEARED}{uuid.uuid4().hex}")
+    work.rename(away)
+    shutil.rmtree(away, ignore_errors=True)

@@ -62,3 +62,11 @@ def test_a_crowd_never_shares_a_place(tmp_path: Path) -> None:
         one.join()
     assert [one.exitcode for one in crowd] == [0] * 4
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_clearing_left_is_removed(tmp_path: Path) -> None:
+    (tmp_path / ".tmp-cleared-1").mkdir()
+    (tmp_path / ".tmp-cleared-1" / "part").touch()
+    with workplace(tmp_path) as work:
+        clear(work)
+    assert list(tmp_path.iterdir()) == []
