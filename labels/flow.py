@@ -1,10 +1,13 @@
 """Dense optical flow between two frames, and where it can be trusted (LABELS sections 4.1, 4.5, 4.6)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from labels.census_flow import PRESETS, census_flow
 
 CONSISTENT = 1
 """Support bit: the backward flow at the end point leads back to the start."""
@@ -21,10 +24,16 @@ class FlowParameters:
     """How flow is computed and checked; lengths in pixels at a working width of 640."""
 
     engine: str = "dis"
+    """``dis`` (OpenCV's, quick) or ``census`` (ours, for large motion and faint texture)."""
+    preset: str = "balanced"
+    """Effort of the census engine: ``fast``, ``balanced`` or ``accurate``."""
     consistency_px: float = 1.0
     consistency_relative: float = 0.05
     border_px: float = 2.0
     texture_grey2: float = 2.0
+
+
+Engine = Callable[[NDArray[np.uint8], NDArray[np.uint8], FlowParameters], tuple[NDArray[np.float32], NDArray[np.uint8]]]
 
 
 def flow(
@@ -42,10 +51,7 @@ def flow(
         raise ValueError(f"flow: the images have different sizes, {grey1.shape} and {grey2.shape}")
     if min(grey1.shape) < 64:
         raise ValueError(f"flow: images must be at least 64x64 pixels, got {grey1.shape[1]}x{grey1.shape[0]}")
-    if parameters.engine != "dis":
-        raise ValueError(f"flow: unknown engine {parameters.engine!r}; known: dis")
-    forward, backward = _dis(grey1, grey2), _dis(grey2, grey1)
-    support = consistency(forward, backward, parameters)
+    forward, support = _engine(parameters)(grey1, grey2, parameters)
     support |= np.where(texture(grey1) > parameters.texture_grey2, TEXTURED, 0).astype(np.uint8)
     return forward, support
 
@@ -79,6 +85,39 @@ def texture(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     gy = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=1 / 8)
     xx, yy, xy = (cv2.boxFilter(product, -1, (7, 7)) for product in (gx * gx, gy * gy, gx * gy))
     return 0.5 * (xx + yy) - np.sqrt(0.25 * (xx - yy) ** 2 + xy * xy)
+
+
+def _engine(parameters: FlowParameters) -> Engine:
+    engines = {"dis": _checked_dis, "census": _checked_census}
+    if parameters.engine not in engines:
+        raise ValueError(f"flow: unknown engine {parameters.engine!r}; known: {', '.join(engines)}")
+    if parameters.preset not in PRESETS:
+        raise ValueError(f"flow: unknown preset {parameters.preset!r}; known: {', '.join(PRESETS)}")
+    return engines[parameters.engine]
+
+
+def _checked_dis(
+    grey1: NDArray[np.uint8], grey2: NDArray[np.uint8], parameters: FlowParameters
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    forward, backward = _dis(grey1, grey2), _dis(grey2, grey1)
+    return forward, consistency(forward, backward, parameters)
+
+
+def _checked_census(
+    grey1: NDArray[np.uint8], grey2: NDArray[np.uint8], parameters: FlowParameters
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    forward, matched = census_flow(grey1, grey2, PRESETS[parameters.preset])
+    inside = end_inside(forward, parameters.border_px)
+    support = np.where(inside, INSIDE, 0) | np.where(inside & matched, CONSISTENT, 0) | np.where(matched, MATCHED, 0)
+    return forward, support.astype(np.uint8)
+
+
+def end_inside(forward: NDArray[np.float32], border_px: float) -> NDArray[np.bool_]:
+    """Pixels whose end point lies inside frame 2, ``border_px`` from its border or more."""
+    height, width = forward.shape[:2]
+    x2 = forward[..., 0] + np.arange(width, dtype=np.float32)
+    y2 = forward[..., 1] + np.arange(height, dtype=np.float32)[:, None]
+    return (x2 >= border_px) & (x2 <= width - 1 - border_px) & (y2 >= border_px) & (y2 <= height - 1 - border_px)
 
 
 def _dis(grey1: NDArray[np.uint8], grey2: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -1,0 +1,233 @@
+"""Dense flow from matches on a grid: edge-aware locally weighted affine fits in O(N) (LABELS section 4.8).
+
+The model is that of EpicFlow's locally weighted affine estimator: at every seed one affine flow is fitted to the
+matches around it, weighted by ``exp(-geodesic distance)``. Here the weighted sums of the normal equations come from a
+recursive domain-transform filter (Gastal and Oliveira 2011), whose cost does not depend on the reach.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from labels.matching import Grid
+
+_MOMENTS = 12
+
+
+@dataclass(frozen=True)
+class InterpolationParameters:
+    """Reach and robustness of the affine fits."""
+
+    reach_px: float = 24.0
+    """Standard deviation of the weights over a flat area."""
+    edge_grey: float = 7.0
+    """Grey levels of edge that count as one step of the grid."""
+    filter_passes: int = 2
+    """Passes of the domain-transform filter."""
+    reweightings: int = 2
+    """Robust refits after the first fit."""
+    residual_px: float = 1.5
+    """Scale of the robust weights ``1 / (1 + (r / scale)^2)^2``."""
+    ridge: float = 0.1
+    """Squared grid steps added to the spread of the matches: pulls fits on few matches to a translation."""
+    guide_grey: float = 12.0
+    """Grey-level difference at which a seed's model loses weight by e in a pixel."""
+
+
+def interpolate(
+    displacements: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    grid: Grid,
+    guide: NDArray[np.uint8],
+    parameters: InterpolationParameters,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Dense flow from the displacements of seeds.
+
+    ``displacements``: (rows, columns, 2) float32 px; ``weights``: (rows, columns) float32, 0 = no match; ``guide``:
+    (H, W) uint8, the smoothed frame 1. Returns the flow (H, W, 2) float32 and the matches' robust weights (rows,
+    columns) float32, small for matches that contradict the fits.
+    """
+    edges_x, edges_y = _edges(guide, grid.step, grid.x0, grid.y0, grid.rows, grid.columns, parameters.edge_grey)
+    decays = [_decay(parameters, grid.step, number) for number in range(parameters.filter_passes)]
+    filters = [(np.exp(decay * (1 + edges_x)), np.exp(decay * (1 + edges_y))) for decay in decays]
+    robust = weights
+    for number in range(parameters.reweightings + 1):
+        moments = _moments(displacements, robust)
+        for along_x, along_y in filters:
+            _filter(moments, along_x, along_y)
+        models = _solve(moments, parameters.ridge)
+        if number < parameters.reweightings:
+            robust = _reweight(models, displacements, weights, parameters.residual_px)
+    likeness = (np.exp(-np.arange(256) / parameters.guide_grey) + 1e-4).astype(np.float32)
+    return _upsample(models, guide, grid.step, grid.x0, grid.y0, likeness), robust
+
+
+def smooth(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The guide image: frame 1, lightly smoothed."""
+    return cv2.GaussianBlur(image, (0, 0), 0.8)
+
+
+def _decay(parameters: InterpolationParameters, step: int, number: int) -> float:
+    """Exponent of the filter for a neighbour at unit distance, in pass ``number`` (Gastal and Oliveira, Eq. 14)."""
+    passes = parameters.filter_passes
+    sigma = parameters.reach_px / step * np.sqrt(3) * 2.0 ** (passes - number - 1) / np.sqrt(4.0**passes - 1)
+    return float(-np.sqrt(2) / sigma)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _edges(
+    guide: NDArray[np.uint8], step: int, x0: int, y0: int, rows: int, columns: int, edge_grey: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Summed grey-level changes between neighbouring seeds, in units of ``edge_grey``: to the right, downwards."""
+    along_x = np.zeros((rows, columns))
+    along_y = np.zeros((rows, columns))
+    for j in range(rows):
+        y = y0 + j * step
+        for i in range(columns):
+            x = x0 + i * step
+            total = np.int64(0)
+            if i + 1 < columns:
+                for k in range(step):
+                    total += abs(np.int64(guide[y, x + k + 1]) - np.int64(guide[y, x + k]))
+            along_x[j, i] = total / edge_grey
+            total = np.int64(0)
+            if j + 1 < rows:
+                for k in range(step):
+                    total += abs(np.int64(guide[y + k + 1, x]) - np.int64(guide[y + k, x]))
+            along_y[j, i] = total / edge_grey
+    return along_x, along_y
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _moments(displacements: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Sums of the normal equations of each match alone: w, wx, wy, wxx, wxy, wyy, wu, wux, wuy, wv, wvx, wvy."""
+    rows, columns = weights.shape
+    moments = np.zeros((rows, columns, _MOMENTS))
+    for j in range(rows):
+        y = j - 0.5 * rows
+        for i in range(columns):
+            weight = np.float64(weights[j, i])
+            if weight <= 0:
+                continue
+            x = i - 0.5 * columns
+            u, v = weight * displacements[j, i, 0], weight * displacements[j, i, 1]
+            m = moments[j, i]
+            m[0], m[1], m[2] = weight, weight * x, weight * y
+            m[3], m[4], m[5] = weight * x * x, weight * x * y, weight * y * y
+            m[6], m[7], m[8] = u, u * x, u * y
+            m[9], m[10], m[11] = v, v * x, v * y
+    return moments
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _filter(moments: NDArray[np.float64], along_x: NDArray[np.float64], along_y: NDArray[np.float64]) -> None:
+    """Recursive filter in place: rightwards, leftwards, downwards, upwards. Not normalised; the fit does that."""
+    rows, columns = along_x.shape
+    for j in range(rows):
+        for i in range(1, columns):
+            decay = along_x[j, i - 1]
+            for c in range(_MOMENTS):
+                moments[j, i, c] += decay * moments[j, i - 1, c]
+        for i in range(columns - 2, -1, -1):
+            decay = along_x[j, i]
+            for c in range(_MOMENTS):
+                moments[j, i, c] += decay * moments[j, i + 1, c]
+    for j in range(1, rows):
+        for i in range(columns):
+            decay = along_y[j - 1, i]
+            for c in range(_MOMENTS):
+                moments[j, i, c] += decay * moments[j - 1, i, c]
+    for j in range(rows - 2, -1, -1):
+        for i in range(columns):
+            decay = along_y[j, i]
+            for c in range(_MOMENTS):
+                moments[j, i, c] += decay * moments[j + 1, i, c]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _solve(moments: NDArray[np.float64], ridge: float) -> NDArray[np.float32]:
+    """Affine model of each seed: u, du/dx, du/dy, v, dv/dx, dv/dy per grid step, (rows, columns, 6) float32."""
+    rows, columns = moments.shape[:2]
+    models = np.empty((rows, columns, 6), np.float32)
+    for j in range(rows):
+        for i in range(columns):
+            m = moments[j, i]
+            scale = 1 / (m[0] + 1e-30)
+            x, y, u, v = m[1] * scale, m[2] * scale, m[6] * scale, m[9] * scale
+            xx, yy, xy = m[3] * scale - x * x + ridge, m[5] * scale - y * y + ridge, m[4] * scale - x * y
+            ux, uy = m[7] * scale - u * x, m[8] * scale - u * y
+            vx, vy = m[10] * scale - v * x, m[11] * scale - v * y
+            inverse = 1 / (xx * yy - xy * xy)
+            a, b = (ux * yy - uy * xy) * inverse, (uy * xx - ux * xy) * inverse
+            c, d = (vx * yy - vy * xy) * inverse, (vy * xx - vx * xy) * inverse
+            dx, dy = i - 0.5 * columns - x, j - 0.5 * rows - y
+            model = models[j, i]
+            model[0], model[1], model[2] = u + a * dx + b * dy, a, b
+            model[3], model[4], model[5] = v + c * dx + d * dy, c, d
+    return models
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _reweight(
+    models: NDArray[np.float32], displacements: NDArray[np.float32], weights: NDArray[np.float32], scale: float
+) -> NDArray[np.float32]:
+    rows, columns = weights.shape
+    robust = np.zeros((rows, columns), np.float32)
+    factor = np.float32(1 / (scale * scale))
+    for j in range(rows):
+        for i in range(columns):
+            du = models[j, i, 0] - displacements[j, i, 0]
+            dv = models[j, i, 3] - displacements[j, i, 1]
+            doubt = np.float32(1) + (du * du + dv * dv) * factor
+            robust[j, i] = weights[j, i] / (doubt * doubt)
+    return robust
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _upsample(
+    models: NDArray[np.float32], guide: NDArray[np.uint8], step: int, x0: int, y0: int, likeness: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Flow of each pixel: the models of the four seeds around it, weighted by nearness and likeness of grey level."""
+    height, width = guide.shape
+    rows, columns = models.shape[:2]
+    flow = np.empty((height, width, 2), np.float32)
+    inverse, floor, one = np.float32(1 / step), np.float32(0.02), np.float32(1)
+    for y in range(height):
+        j = (y - y0 + step) // step - 1
+        top, bottom = min(max(j, 0), rows - 1), min(max(j + 1, 0), rows - 1)
+        down = np.float32(y - y0 - j * step) * inverse
+        y_top, y_bottom = (
+            np.float32(y - y0) * inverse - np.float32(top),
+            np.float32(y - y0) * inverse - np.float32(bottom),
+        )
+        guide_top, guide_bottom = guide[y0 + top * step], guide[y0 + bottom * step]
+        for i in range(-((x0 + step - 1) // step), (width - 1 - x0) // step + 1):
+            left, right = min(max(i, 0), columns - 1), min(max(i + 1, 0), columns - 1)
+            m00, m01, m10, m11 = models[top, left], models[top, right], models[bottom, left], models[bottom, right]
+            u00, v00 = m00[0] + m00[2] * y_top, m00[3] + m00[5] * y_top
+            u01, v01 = m01[0] + m01[2] * y_top, m01[3] + m01[5] * y_top
+            u10, v10 = m10[0] + m10[2] * y_bottom, m10[3] + m10[5] * y_bottom
+            u11, v11 = m11[0] + m11[2] * y_bottom, m11[3] + m11[5] * y_bottom
+            g00, g01 = np.int64(guide_top[x0 + left * step]), np.int64(guide_top[x0 + right * step])
+            g10, g11 = np.int64(guide_bottom[x0 + left * step]), np.int64(guide_bottom[x0 + right * step])
+            start = x0 + i * step
+            for x in range(max(start, 0), min(start + step, width)):
+                grey = np.int64(guide[y, x])
+                across = np.float32(x - start) * inverse
+                x_left = np.float32(x - x0) * inverse - np.float32(left)
+                x_right = np.float32(x - x0) * inverse - np.float32(right)
+                w00 = ((one - across) * (one - down) + floor) * likeness[abs(grey - g00)]
+                w01 = (across * (one - down) + floor) * likeness[abs(grey - g01)]
+                w10 = ((one - across) * down + floor) * likeness[abs(grey - g10)]
+                w11 = (across * down + floor) * likeness[abs(grey - g11)]
+                scale = one / (w00 + w01 + w10 + w11)
+                u = w00 * (u00 + m00[1] * x_left) + w01 * (u01 + m01[1] * x_right)
+                u += w10 * (u10 + m10[1] * x_left) + w11 * (u11 + m11[1] * x_right)
+                v = w00 * (v00 + m00[4] * x_left) + w01 * (v01 + m01[4] * x_right)
+                v += w10 * (v10 + m10[4] * x_left) + w11 * (v11 + m11[4] * x_right)
+                flow[y, x, 0] = u * scale
+                flow[y, x, 1] = v * scale
+    return flow

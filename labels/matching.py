@@ -1,0 +1,309 @@
+"""Coarse-to-fine PatchMatch over a grid of seeds with census descriptors (LABELS sections 4.2, 4.8; Hu et al., CPM).
+
+A match is an integer displacement of a seed; its cost is the number of differing descriptor bits summed over 3x3
+pixels, two pixels apart. Scans over the grid spread good matches to neighbouring seeds, random trials around the best
+one find new ones; the result of a pyramid level, doubled, starts the next finer one. Everything is seeded: the same
+bytes give the same matches.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit, types
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+from labels.census import MARGIN
+
+SPACING = 2
+"""Pixels between the 3x3 descriptors of a match; at most ``census.MARGIN``."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Seeds at ``(x0 + i step, y0 + j step)``, i < columns, j < rows, in pixels of a pyramid level."""
+
+    step: int
+    columns: int
+    rows: int
+    x0: int
+    y0: int
+
+    @classmethod
+    def over(cls, height: int, width: int, step: int) -> "Grid":
+        """A grid centred in a (height, width) image."""
+        columns, rows = max(width // step, 1), max(height // step, 1)
+        return cls(step, columns, rows, (width - 1 - (columns - 1) * step) // 2, (height - 1 - (rows - 1) * step) // 2)
+
+
+@dataclass(frozen=True)
+class MatchingParameters:
+    """Effort of the search. Lengths in pixels of the image at hand."""
+
+    step: int = 4
+    """Distance of the seeds at full resolution."""
+    coarse_step: int = 1
+    """Least distance of the seeds at coarser levels, in pixels of the level."""
+    passes: int = 4
+    """Scans of the grid at all levels but the finest."""
+    last_passes: int = 2
+    """Scans at the finest level searched."""
+    finest: int = 0
+    """The finest pyramid level searched: 0 is full resolution."""
+    range_px: float = 200.0
+    """Largest displacement the coarsest level is started with."""
+
+
+def levels(height: int, width: int) -> int:
+    """Pyramid levels such that the coarsest is 24 pixels high or more."""
+    return max(1, int(np.floor(np.log2(min(height, width) / 24))) + 1)
+
+
+def match(
+    census1: list[NDArray[np.uint64]], census2: list[NDArray[np.uint64]], parameters: MatchingParameters
+) -> tuple[Grid, NDArray[np.int32]]:
+    """Match a grid of seeds of image 1 in image 2.
+
+    ``census1``, ``census2``: descriptors (``census.descriptors``) of the pyramid levels, finest first. Returns the grid
+    in full-resolution pixels and the matches, (rows, columns, 3) int32: displacement to the right, downwards, cost in
+    bits (0 to 558).
+    """
+    coarsest = len(census1) - 1
+    radius = max(1, round(parameters.range_px * 0.5**coarsest))
+    grid, matches, radii = None, None, None
+    for level in range(coarsest, parameters.finest - 1, -1):
+        height, width = (side - 2 * MARGIN for side in census1[level].shape)
+        step = max(parameters.step >> level, parameters.coarse_step)
+        finer = Grid.over(height, width, step)
+        shape = (finer.rows, finer.columns)
+        if grid is None or matches is None or radii is None:
+            matches, radii = np.zeros((*shape, 3), np.int32), np.full(shape, radius, np.int32)
+            _scatter(matches, radius)
+        else:
+            spread = _spread(matches, max(1, min(32, radius)))
+            matches, radii = _descend(matches, spread, *_geometry(grid), *_geometry(finer), *shape)
+        grid = finer
+        passes = parameters.last_passes if level == parameters.finest else parameters.passes
+        _search(census1[level], census2[level], *_geometry(grid), matches, radii, passes, level + 1)
+        radius = round(parameters.range_px * 0.5 ** (level - 1)) if level else radius
+    assert grid is not None and matches is not None
+    return grid, matches
+
+
+def _geometry(grid: Grid) -> tuple[int, int, int]:
+    return grid.step, grid.x0, grid.y0
+
+
+@intrinsic
+def _count_bits(typingctx, word):  # type: ignore[no-untyped-def]
+    """Number of set bits of a uint64: one instruction."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.ctpop(arguments[0])
+
+    return types.int64(types.uint64), generate
+
+
+@njit(inline="always")
+def _clamp(value, upper):  # type: ignore[no-untyped-def]
+    return min(max(value, 0), upper)
+
+
+@njit(inline="always")
+def _cost(own, census, y, x):  # type: ignore[no-untyped-def]
+    """Differing bits between nine descriptors and those around (y, x), coordinates of the image without margin."""
+    total = 0
+    for row in range(3):
+        for column in range(3):
+            other = census[y + MARGIN + (row - 1) * SPACING, x + MARGIN + (column - 1) * SPACING]
+            total += _count_bits(own[3 * row + column] ^ other)
+    return total
+
+
+@njit(inline="always")
+def _next(state):  # type: ignore[no-untyped-def]
+    """One step of xorshift64."""
+    state ^= state << np.uint64(13)
+    state ^= state >> np.uint64(7)
+    state ^= state << np.uint64(17)
+    return state
+
+
+@njit(inline="always")
+def _offset(bits, radius):  # type: ignore[no-untyped-def]
+    """Uniform integer of [-radius, radius] from 31 random bits, without division."""
+    return np.int64((bits & np.uint64(0x7FFFFFFF)) * np.uint64(2 * radius + 1) >> np.uint64(31)) - radius
+
+
+@njit(cache=True, nogil=True)
+def _scatter(matches: NDArray[np.int32], radius: int) -> None:
+    """Random start: uniform displacements within ``radius``."""
+    state = np.uint64(88172645463325252)
+    for j in range(matches.shape[0]):
+        for i in range(matches.shape[1]):
+            state = _next(state)
+            matches[j, i, 0] = _offset(state, radius)
+            matches[j, i, 1] = _offset(state >> np.uint64(32), radius)
+
+
+@njit(cache=True, nogil=True)
+def _search(
+    census1: NDArray[np.uint64],
+    census2: NDArray[np.uint64],
+    step: int,
+    x0: int,
+    y0: int,
+    matches: NDArray[np.int32],
+    radii: NDArray[np.int32],
+    passes: int,
+    seed: int,
+) -> None:
+    """Improve ``matches`` in place by propagation and random search, scanning forth and back."""
+    rows, columns = matches.shape[:2]
+    bottom, right = census2.shape[0] - 2 * MARGIN - 1, census2.shape[1] - 2 * MARGIN - 1
+    own = np.empty(9, np.uint64)
+    state = np.uint64(88172645463325252 + seed)
+    for number in range(passes):
+        forth = number % 2 == 0
+        back = -1 if forth else 1  # where the seeds visited before lie
+        for jj in range(rows):
+            j = jj if forth else rows - 1 - jj
+            y = y0 + j * step
+            for ii in range(columns):
+                i = ii if forth else columns - 1 - ii
+                x = x0 + i * step
+                for k in range(9):
+                    own[k] = census1[y + MARGIN + (k // 3 - 1) * SPACING, x + MARGIN + (k % 3 - 1) * SPACING]
+                u, v = np.int64(matches[j, i, 0]), np.int64(matches[j, i, 1])
+                if number == 0:
+                    best = _cost(own, census2, _clamp(y + v, bottom), _clamp(x + u, right))
+                else:
+                    best = np.int64(matches[j, i, 2])
+                for neighbour in range(4):
+                    ni = i + (back if neighbour < 2 else 0 if neighbour == 2 else -back)
+                    nj = j + (0 if neighbour == 0 else back)
+                    if ni < 0 or ni >= columns or nj < 0 or nj >= rows:
+                        continue
+                    tu, tv = np.int64(matches[nj, ni, 0]), np.int64(matches[nj, ni, 1])
+                    if tu == u and tv == v:
+                        continue
+                    cost = _cost(own, census2, _clamp(y + tv, bottom), _clamp(x + tu, right))
+                    if cost < best:
+                        best, u, v = cost, tu, tv
+                radius = np.int64(radii[j, i])
+                while radius >= 1:
+                    state = _next(state)
+                    tu = u + _offset(state, radius)
+                    tv = v + _offset(state >> np.uint64(32), radius)
+                    radius >>= 1
+                    cost = _cost(own, census2, _clamp(y + tv, bottom), _clamp(x + tu, right))
+                    if cost < best:
+                        best, u, v = cost, tu, tv
+                matches[j, i, 0], matches[j, i, 1], matches[j, i, 2] = u, v, best
+
+
+@njit(cache=True, nogil=True)
+def _spread(matches: NDArray[np.int32], limit: int) -> NDArray[np.int32]:
+    """Search radius of the next level: the diagonal of the box around the displacements of the 3x3 seeds, px."""
+    rows, columns = matches.shape[:2]
+    radii = np.empty((rows, columns), np.int32)
+    for j in range(rows):
+        for i in range(columns):
+            low_u = high_u = matches[j, i, 0]
+            low_v = high_v = matches[j, i, 1]
+            for nj in range(max(j - 1, 0), min(j + 2, rows)):
+                for ni in range(max(i - 1, 0), min(i + 2, columns)):
+                    u, v = matches[nj, ni, 0], matches[nj, ni, 1]
+                    low_u, high_u, low_v, high_v = min(low_u, u), max(high_u, u), min(low_v, v), max(high_v, v)
+            diagonal = np.sqrt(np.float32((high_u - low_u) ** 2 + (high_v - low_v) ** 2))
+            radii[j, i] = np.int32(min(max(diagonal, 2.0), 2.0 * limit) + 0.5)
+    return radii
+
+
+@njit(cache=True, nogil=True)
+def _descend(
+    matches: NDArray[np.int32],
+    spread: NDArray[np.int32],
+    step: int,
+    x0: int,
+    y0: int,
+    finer_step: int,
+    finer_x0: int,
+    finer_y0: int,
+    rows: int,
+    columns: int,
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Seeds of the finer level start from twice the match of the nearest seed of the coarser one."""
+    result = np.empty((rows, columns, 3), np.int32)
+    radii = np.empty((rows, columns), np.int32)
+    for j in range(rows):
+        parent_j = _clamp(((finer_y0 + j * finer_step) // 2 - y0 + step // 2) // step, matches.shape[0] - 1)
+        for i in range(columns):
+            parent_i = _clamp(((finer_x0 + i * finer_step) // 2 - x0 + step // 2) // step, matches.shape[1] - 1)
+            result[j, i, 0] = 2 * matches[parent_j, parent_i, 0]
+            result[j, i, 1] = 2 * matches[parent_j, parent_i, 1]
+            result[j, i, 2] = 0
+            radii[j, i] = spread[parent_j, parent_i]
+    return result, radii
+
+
+@njit(cache=True, nogil=True)
+def agreement(
+    matches: NDArray[np.int32],
+    step: int,
+    x0: int,
+    y0: int,
+    backward: NDArray[np.int32],
+    backward_step: int,
+    backward_x0: int,
+    backward_y0: int,
+    height: int,
+    width: int,
+    limit: float,
+    border: int,
+) -> NDArray[np.bool_]:
+    """Which matches a backward match near their target leads back, within ``limit`` px; False near the border."""
+    rows, columns = matches.shape[:2]
+    kept = np.zeros((rows, columns), np.bool_)
+    for j in range(rows):
+        y = y0 + j * step
+        for i in range(columns):
+            x = x0 + i * step
+            u, v = np.int64(matches[j, i, 0]), np.int64(matches[j, i, 1])
+            x2, y2 = x + u, y + v
+            if x < border or x2 < border or y < border or y2 < border:
+                continue
+            if x >= width - border or x2 >= width - border or y >= height - border or y2 >= height - border:
+                continue
+            bi = _clamp((x2 - backward_x0 + backward_step // 2) // backward_step, backward.shape[1] - 1)
+            bj = _clamp((y2 - backward_y0 + backward_step // 2) // backward_step, backward.shape[0] - 1)
+            du, dv = u + backward[bj, bi, 0], v + backward[bj, bi, 1]
+            kept[j, i] = du * du + dv * dv <= limit * limit
+    return kept
+
+
+@njit(cache=True, nogil=True)
+def without_isolated(displacements: NDArray[np.float32], kept: NDArray[np.bool_], step: int) -> NDArray[np.float32]:
+    """Weight 1 for each kept match that enough of its neighbours (7x7 seeds) support, else 0; (rows, columns) float32.
+
+    A neighbour supports where its displacement differs by less than a pixel plus 0.3 px for every pixel of distance;
+    needed are eight of them and three tenths of the kept ones.
+    """
+    rows, columns = kept.shape
+    weights = np.zeros((rows, columns), np.float32)
+    slope = np.float32(0.3 * step)
+    for j in range(rows):
+        for i in range(columns):
+            if not kept[j, i]:
+                continue
+            u, v = displacements[j, i, 0], displacements[j, i, 1]
+            found, support = 0, 0
+            for nj in range(max(j - 3, 0), min(j + 4, rows)):
+                for ni in range(max(i - 3, 0), min(i + 4, columns)):
+                    if kept[nj, ni]:
+                        found += 1
+                        gap = abs(displacements[nj, ni, 0] - u) + abs(displacements[nj, ni, 1] - v)
+                        support += gap < np.float32(1) + slope * np.float32(abs(ni - i) + abs(nj - j))
+            if support > 8 and 10 * support >= 3 * found:
+                weights[j, i] = 1
+    return weights
