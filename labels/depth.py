@@ -88,7 +88,8 @@ def _surrounded_by_texture(
     return (support & (TEXTURED | MATCHED) != 0) | (around >= parameters.texture_support * unit * unit - 0.5)
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")
+# Fast, but flow may hold NaN: comparisons with it must stay false.
+@njit(cache=True, fastmath={"contract", "reassoc", "arcp", "nsz"}, error_model="numpy")
 def _project(
     flow: NDArray,
     R: NDArray,
