@@ -22,7 +22,7 @@ class SelectionParameters:
     """
 
     rule: str = "motion"
-    target_px: float = 10.0  # the first frame distance with this motion is taken
+    target_px: float = 12.0  # the first frame distance with this motion is taken (best labels: 12 to 25)
     farthest_s: float = 0.35  # longest time between the frames of a pair that are not neighbours
     slow_px: float = 0.8  # median displacement below which a pair shows no motion
     fast: float = 0.12  # motion of neighbouring frames, as a share of the width, that flow cannot follow
@@ -35,7 +35,6 @@ class SelectionParameters:
     saturated: float = 0.2  # largest share of blown-out pixels
     textured: float = 0.06  # least share of pixels with texture
     dark_grey: float = 16.0  # least mean grey level
-    seed: int = 0  # of the homography rule's draws
     shots: ShotParameters = field(default_factory=ShotParameters)
 
 

@@ -1,6 +1,5 @@
 """SelectPairs: which pairs of frames of a video are labelled, and why the others are not."""
 
-import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
@@ -93,7 +92,7 @@ def _by_homography(
     build: Build, video: Video, columns: dict[str, NDArray[np.float64]], camera: dict[str, object]
 ) -> PairTable:
     """The rule of the unsupervised edge detector; it looks at the frames themselves."""
-    fault = shots(columns, build.parameters.selection.shots).fault
+    parts = shots(columns, build.parameters.selection.shots)
     with fetch_video.local_source(build, video, fetch_video.read_record(build, video)) as path:
 
         def images() -> Iterator[NDArray[np.uint8]]:
@@ -101,8 +100,8 @@ def _by_homography(
                 yield from (frame.image for frame in source.frames())
 
         kind = "images" if path.is_dir() else "video"
-        rule = dataclasses.replace(build.parameters.homography, seed=build.parameters.selection.seed)
-        pairs = select_by_homography(images(), video.video_id, kind, fault == "", rule)
+        rule = build.parameters.homography
+        pairs = select_by_homography(images(), video.video_id, kind, parts.fault == "", rule, parts.shot)
     distance = np.where(pairs.second >= 0, pairs.second - np.arange(len(pairs.second)), 0)
     return PairTable(pairs.second, distance, np.full(len(distance), np.nan), pairs.reason)
 

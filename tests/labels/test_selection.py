@@ -78,7 +78,7 @@ def test_the_distance_is_the_first_with_enough_motion(motion: float, distance: i
 
 def test_the_road_counts_where_it_moves_most() -> None:
     table = drive(motion=2.0)
-    change(table, slice(1, None), road=10.5)
+    change(table, slice(1, None), road=12.5)
     assert set(select(table, 640).distance[:-1]) == {1}
 
 
