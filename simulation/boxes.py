@@ -7,9 +7,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from simulation.camera import NEAR, Camera
+from simulation.camera import Camera
 from simulation.motion import Bodies
-from simulation.raycast import MISS, View, meet
+from simulation.raycast import LEAST_DEPTH, NEAREST, WINDOW, View, meet_solid
 from simulation.solids import SHADE
 from simulation.textures import rip_maps
 from simulation.traffic import KINDS
@@ -53,7 +53,7 @@ class Box:
 
 def boxes_of(
     camera: Camera, view: View, bodies: Bodies, placed: tuple[NDArray, NDArray], owner: NDArray[np.int64],
-    keys: NDArray[np.int64], covered: NDArray[np.bool_],
+    keys: NDArray[np.int32], covered: NDArray[np.bool_],
 ) -> tuple[Box, ...]:  # fmt: skip
     """Boxes of all bodies of which at least one pixel shows, nearest first.
 
@@ -85,7 +85,7 @@ def box_of(
     area = (window[2] - window[0]) * (window[3] - window[1])
     if window[3] - window[1] < LEAST_HEIGHT or window[2] <= window[0]:
         return None
-    alone = pixels_alone(view, owner, body, rip_maps(), *(math.floor(edge) for edge in window))
+    alone = pixels_alone(view, np.flatnonzero(owner == body), rip_maps(), *(math.floor(edge) for edge in window))
     seen = pixels / max(alone, 1)
     ahead = camera.rotation.T @ rotation[:, 0]
     rotation_y = math.atan2(-ahead[2], ahead[0])
@@ -101,35 +101,27 @@ def box_of(
 
 def body_window(view: View, owner: NDArray[np.int64], body: int) -> tuple[float, float, float, float] | None:
     """The window around the body's solids, not clipped to the image."""
-    own = view.bounds[(owner == body) & (view.kind != SHADE)]
+    own = view.data[(owner == body) & (view.kind != SHADE), WINDOW:NEAREST]
     if not len(own):
         return None
     # the solids' windows are a pixel wider than they are
     return own[:, 0].min() + 1, own[:, 2].min() + 1, own[:, 1].max() - 1, own[:, 3].max() - 1
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def pixels_alone(
-    view: View, owner: NDArray[np.int64], body: int, maps: NDArray[np.float32],
-    left: int, top: int, right: int, bottom: int,
+    view: View, own: NDArray[np.int64], maps: NDArray[np.float32], left: int, top: int, right: int, bottom: int,
 ) -> int:  # fmt: skip
-    """How many pixels the body would cover if nothing stood before it."""
-    count = 0
-    for row in range(top, bottom + 1):
-        for column in range(left, right + 1):
-            dx, dy = (column - view.centre_x) / view.focal, (row - view.centre_y) / view.focal
-            for k in range(owner.shape[0]):
-                if owner[k] != body:
+    """How many pixels the solids ``own`` of a view would cover if nothing stood before them."""
+    data, count = view.data, 0
+    for y in range(top, bottom + 1):
+        for x in range(left, right + 1):
+            dx, dy = (x - view.centre_x) / view.focal, (y - view.centre_y) / view.focal
+            for k in own:
+                if x < data[k, WINDOW] or x > data[k, WINDOW + 1] or y < data[k, WINDOW + 2] or y > data[k, WINDOW + 3]:
                     continue
-                bounds = view.bounds[k]
-                if column < bounds[0] or column > bounds[1] or row < bounds[2] or row > bounds[3]:
-                    continue
-                r, o = view.rotation[k], view.origin[k]
-                lx = r[0, 0] * dx + r[1, 0] * dy + r[2, 0]
-                ly = r[0, 1] * dx + r[1, 1] * dy + r[2, 1]
-                lz = r[0, 2] * dx + r[1, 2] * dy + r[2, 2]
-                depth, _ = meet(view.kind[k], o[0], o[1], o[2], lx, ly, lz, view.size[k], maps)
-                if depth != MISS and depth > NEAR:
+                depth, _ = meet_solid(view, k, dx, dy, maps)
+                if depth > LEAST_DEPTH:
                     count += 1
                     break
     return count

@@ -6,7 +6,10 @@ from simulation.facade_paint import BRICKS, CONCRETE, GLASS, PLASTER
 from simulation.solids import BOX, BUILDING, FACADE, FRUSTUM, PLAIN, ROOF, SolidList, turned
 
 WALLS = {
-    PLASTER: [(0.62, 0.55, 0.42), (0.66, 0.62, 0.54), (0.58, 0.45, 0.32), (0.5, 0.5, 0.47), (0.6, 0.52, 0.46), (0.42, 0.45, 0.45)],
+    PLASTER: [
+        (0.62, 0.55, 0.42), (0.66, 0.62, 0.54), (0.58, 0.45, 0.32), (0.5, 0.5, 0.47), (0.6, 0.52, 0.46),
+        (0.42, 0.45, 0.45),
+    ],
     BRICKS: [(0.34, 0.15, 0.095), (0.40, 0.22, 0.14), (0.30, 0.17, 0.12), (0.45, 0.36, 0.25)],
     CONCRETE: [(0.40, 0.39, 0.37), (0.33, 0.33, 0.33), (0.48, 0.46, 0.42)],
     GLASS: [(0.20, 0.23, 0.26), (0.30, 0.31, 0.32), (0.15, 0.17, 0.18)],
@@ -25,7 +28,7 @@ def add_building(
     shops: bool,
     height: float,
 ) -> None:
-    """A house whose centre is at ``place`` (x, y, heading); ``length`` along and ``depth`` across the street, metres."""
+    """A house centred at ``place`` (x, y, heading); ``length`` along and ``depth`` across the street, metres."""
     x, y, heading = place
     colour = np.array(WALLS[style][random.integers(len(WALLS[style]))]) * random.uniform(0.85, 1.1)
     bay, storey = random.uniform(2.6, 3.8), random.uniform(2.9, 3.5)

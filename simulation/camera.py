@@ -7,19 +7,17 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from simulation.raycast import TILE, View
+from simulation.raycast import COLUMNS, LEAST_DEPTH, ORIGIN, SIZES, TILE, TRANSLATION, WINDOW, View
 from simulation.solids import FOLIAGE, Solids, half_extents
 from simulation.textures import SIZE
 
-NEAR = 0.05
-"""Metres: nothing nearer is drawn."""
 FAR = 260.0
 """Metres: no solid farther away is drawn."""
 
 
 @dataclass(frozen=True)
 class Camera:
-    """Intrinsics in pixels, pose in the world: ``rotation`` (3, 3) from camera (x right, y down, z forward) to world."""
+    """Intrinsics in pixels; ``rotation`` (3, 3) from camera (x right, y down, z forward) to world."""
 
     width: int
     height: int
@@ -33,14 +31,14 @@ class Camera:
         return (self.width - 1) / 2, (self.height - 1) / 2
 
     @property
-    def K(self) -> NDArray[np.float64]:
-        """(3, 3) intrinsic matrix."""
+    def matrix(self) -> NDArray[np.float64]:
+        """K, (3, 3)."""
         x, y = self.centre
         return np.array([[self.focal, 0, x], [0, self.focal, y], [0, 0, 1]])
 
 
 def camera_rotation(heading: float, pitch: float, roll: float) -> NDArray[np.float64]:
-    """(3, 3) from camera to world: ``heading`` from the x axis to the left, ``pitch`` up, ``roll`` clockwise; radians."""
+    """(3, 3) from camera to world; radians: ``heading`` from x to the left, ``pitch`` up, ``roll`` clockwise."""
     cosine, sine = math.cos(heading), math.sin(heading)
     level = np.array([[sine, 0, cosine], [-cosine, 0, sine], [0, -1.0, 0]])
     a, b = math.cos(pitch), math.sin(pitch)
@@ -64,24 +62,28 @@ def look(camera: Camera, solids: Solids, rotation: NDArray[np.float64], position
     bounds = windows(rotations, translations, extents[near], camera.focal, x, y)
     seen = (bounds[:, 0] < camera.width) & (bounds[:, 1] > -1) & (bounds[:, 2] < camera.height) & (bounds[:, 3] > -1)
     seen &= bounds[:, 4] < FAR
+    # the windows are two pixels wider than the solids: drop specks that no pixel would notice
+    seen &= np.maximum(bounds[:, 1] - bounds[:, 0], bounds[:, 3] - bounds[:, 2]) > 2.5
     # nearest first, so that a ray may stop at the first solid that begins behind what it has met
     order = np.flatnonzero(seen)[np.argsort(bounds[seen, 4], kind="stable")]
-    near, bounds = near[order], np.ascontiguousarray(bounds[order])
-    rotations, translations = np.ascontiguousarray(rotations[order]), np.ascontiguousarray(translations[order])
+    near, bounds = near[order], bounds[order]
+    rotations, translations = rotations[order], translations[order]
     size = solids.size[near].copy()
     leaves = solids.kind[near] == FOLIAGE
     texel = 3.0 / SIZE * camera.focal / np.maximum(np.linalg.norm(translations[leaves], axis=1), 1.0)
     size[leaves, 3] = np.clip(np.round(-np.log2(texel)), 1, 7)
-    down, across = math.ceil(camera.height / TILE), math.ceil(camera.width / TILE)
-    starts, members = tiles(bounds, across, down)
+    data = np.empty((len(near), COLUMNS))
+    data[:, :ORIGIN] = rotations.reshape(-1, 9)
+    data[:, ORIGIN:TRANSLATION] = -np.einsum("kij,ki->kj", rotations, translations)
+    data[:, TRANSLATION:WINDOW], data[:, WINDOW:SIZES], data[:, SIZES:] = translations, bounds, size
+    starts, members = tiles(bounds, math.ceil(camera.width / TILE), math.ceil(camera.height / TILE))
     return View(
-        near, solids.kind[near], size, rotations, translations,
-        np.ascontiguousarray(-np.einsum("kij,ki->kj", rotations, translations)),
-        bounds, starts, members, across, camera.focal, x, y, np.ascontiguousarray(camera.rotation), camera.position,
+        near, solids.kind[near], data, starts, members, math.ceil(camera.width / TILE), camera.focal, x, y,
+        np.ascontiguousarray(camera.rotation), camera.position,
     )  # fmt: skip
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def windows(
     rotations: NDArray, translations: NDArray, extents: NDArray, focal: float, centre_x: float, centre_y: float
 ) -> NDArray[np.float64]:
@@ -105,15 +107,15 @@ def windows(
                 other = i ^ bit
                 px, py, pz = corner[i, 0], corner[i, 1], corner[i, 2]
                 if bit == 0:
-                    if pz < NEAR:
+                    if pz < LEAST_DEPTH:
                         continue
                 else:
-                    if other < i or (pz < NEAR) == (corner[other, 2] < NEAR):
+                    if other < i or (pz < LEAST_DEPTH) == (corner[other, 2] < LEAST_DEPTH):
                         continue
-                    share = (NEAR - pz) / (corner[other, 2] - pz)
+                    share = (LEAST_DEPTH - pz) / (corner[other, 2] - pz)
                     px += share * (corner[other, 0] - px)
                     py += share * (corner[other, 1] - py)
-                    pz = NEAR
+                    pz = LEAST_DEPTH
                 u, v = focal * px / pz + centre_x, focal * py / pz + centre_y
                 x0, x1, y0, y1 = min(x0, u), max(x1, u), min(y0, v), max(y1, v)
         out[k, 0], out[k, 1], out[k, 2], out[k, 3] = x0 - 1, x1 + 1, y0 - 1, y1 + 1
@@ -121,7 +123,7 @@ def windows(
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def tiles(bounds: NDArray[np.float64], across: int, down: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(starts, members): which solids each tile's rays may meet, in the order of ``bounds``."""
     count = np.zeros(across * down + 1, np.int64)
@@ -135,7 +137,11 @@ def tiles(bounds: NDArray[np.float64], across: int, down: int) -> tuple[NDArray[
         for row in range(spans[k, 2], spans[k, 3] + 1):
             for column in range(spans[k, 0], spans[k, 1] + 1):
                 count[row * across + column + 1] += 1
-    starts = np.cumsum(count)
+    starts = np.empty(len(count), np.int64)
+    total = 0
+    for tile in range(len(count)):
+        total += count[tile]
+        starts[tile] = total
     members = np.empty(starts[-1], np.int64)
     filled = starts[:-1].copy()
     for k in range(bounds.shape[0]):

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from simulation.boxes import Box, boxes_of
 from simulation.camera import Camera, look
 from simulation.effects import Overlay, camera_effects, make_overlay
-from simulation.image import cast_motion, cast_picture
+from simulation.image import cast_picture
+from simulation.image_motion import Motion, image_motion
 from simulation.motion import camera_at, place_bodies, place_solids
 from simulation.parameters import DriveParameters
 from simulation.raycast import AIR, ON_GRASS, ON_KERB, ON_PAVEMENT, ON_ROAD, View
@@ -73,7 +74,7 @@ class Cast:
     """What the rays of a shot met."""
 
     image: NDArray[np.uint8]
-    keys: NDArray[np.int64]
+    keys: NDArray[np.int32]
     depths: NDArray[np.float64]
 
 
@@ -98,8 +99,8 @@ def render(parameters: DriveParameters) -> Iterator[Frame]:
             flow[:], visible[:], moving[:] = np.nan, False, False
         R, T = camera_motion(shot.camera, following.camera)
         yield Frame(
-            cast.image, depth, flow, visible, moving, classes, R, T, shot.camera.K, pose_in(first.camera, shot.camera),
-            boxes, index / parameters.fps, cut,
+            cast.image, depth, flow, visible, moving, classes, R, T, shot.camera.matrix,
+            pose_in(first.camera, shot.camera), boxes, index / parameters.fps, cut,
         )  # fmt: skip
 
 
@@ -140,14 +141,12 @@ def cast_shot(parameters: DriveParameters, shot: Shot, moment: Moment, overlay: 
 def motion_between(
     shot: Shot, following: Shot, cast: Cast
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
-    """(flow, visible, moving); see ``image.cast_motion``."""
+    """(flow, visible, moving); see ``image_motion.image_motion``."""
     near, camera = shot.view.solid, following.camera
     rotation = np.ascontiguousarray(camera.rotation.T @ following.rotation[near])
     translation = np.ascontiguousarray((following.position[near] - camera.position) @ camera.rotation)
-    R, T = camera_motion(shot.camera, camera)
-    return cast_motion(
-        shot.view, following.view, rotation, translation, R, T, shot.scene.ground, rip_maps(), cast.keys, cast.depths
-    )
+    motion = Motion(rotation, translation, *camera_motion(shot.camera, camera))
+    return image_motion(shot.view, following.view, motion, shot.scene.ground, rip_maps(), cast.keys, cast.depths)
 
 
 def camera_motion(one: Camera, two: Camera) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -163,7 +162,7 @@ def pose_in(first: Camera, camera: Camera) -> NDArray[np.float64]:
     return pose
 
 
-def class_of(keys: NDArray[np.int64], shot: Shot) -> NDArray[np.uint8]:
+def class_of(keys: NDArray[np.int32], shot: Shot) -> NDArray[np.uint8]:
     """(H, W) CamVid classes of what the rays met."""
     # keys from -5 up: the ground, the sky, then eight faces of each solid
     ground = {ON_GRASS: TREE, ON_KERB: PAVEMENT, ON_PAVEMENT: PAVEMENT, ON_ROAD: ROAD, AIR: SKY}
@@ -172,7 +171,7 @@ def class_of(keys: NDArray[np.int64], shot: Shot) -> NDArray[np.uint8]:
     return np.concatenate([labels, solids]).astype(np.uint8)[keys - min(ground)]
 
 
-def boxes_of_shot(shot: Shot, keys: NDArray[np.int64], covered: NDArray[np.bool_]) -> tuple[Box, ...]:
+def boxes_of_shot(shot: Shot, keys: NDArray[np.int32], covered: NDArray[np.bool_]) -> tuple[Box, ...]:
     """The boxes in a shot; see ``boxes.boxes_of``."""
     scene = shot.scene
     rotation, position, _ = place_bodies(scene.bodies, scene.street, scene.motion, shot.time)

@@ -121,11 +121,11 @@ def add_bonnet(picture: NDArray[np.float32], kind: str, overlay: Overlay) -> NDA
         return picture
     share = overlay.bonnet[..., None]
     rows = np.linspace(0, 1, picture.shape[0], dtype=np.float32)[:, None, None]
-    sheet = np.float32([0.030, 0.032, 0.036]) * (1.6 - 0.8 * rows)
+    sheet = np.array([0.030, 0.032, 0.036], np.float32) * (1.6 - 0.8 * rows)
     if kind == "glossy":
         mirrored = cv2.remap(picture, overlay.mirror, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         sheet = sheet + 0.45 * cv2.GaussianBlur(mirrored, (0, 0), picture.shape[1] / 640)
-    return picture * (1 - share) + sheet * share
+    return np.asarray(picture * (1 - share) + sheet * share, np.float32)
 
 
 def add_noise(image: NDArray[np.uint8], parameters: DriveParameters, source: int) -> NDArray[np.uint8]:

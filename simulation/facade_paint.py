@@ -12,27 +12,28 @@ PLASTER, BRICKS, CONCRETE, GLASS = range(4)
 """Styles of walls."""
 
 
-@njit(cache=True)
+@njit(error_model="numpy", forceinline=True)
 def mix(a: float, b: float, share: float) -> float:
     """``a`` where ``share`` is 0, ``b`` where it is 1."""
     return a + (b - a) * share
 
 
-@njit(cache=True)
+@njit(error_model="numpy", forceinline=True)
 def wall(style: int, maps: NDArray[np.float32], u: float, v: float, wide: float, high: float, shift: float) -> float:
     """Relative brightness of the bare wall."""
-    stain = noise(maps, CLOUD, u / 9.0 + shift, v / 14.0, wide / 9.0, high / 14.0)
-    fine = noise(maps, GRAIN, u / 2.1 + shift, v / 2.1, wide / 2.1, high / 2.1)
+    blur_u, blur_v = math.log2(wide), math.log2(high)
+    stain = noise(maps, CLOUD, u / 8 + shift, v / 16, blur_u - 3, blur_v - 4)
+    fine = noise(maps, GRAIN, u / 2 + shift, v / 2, blur_u - 1, blur_v - 1)
     tone = 1 + 0.09 * stain + 0.05 * fine - 0.22 * math.exp(-v / 0.9)
     if style == BRICKS:
-        tone += 0.17 * noise(maps, BRICK, u / 2.0, v / 1.2, wide / 2.0, high / 1.2)
+        tone += 0.17 * noise(maps, BRICK, u / 2, v / 1.25, blur_u - 1, blur_v - 0.322)
     elif style == CONCRETE:
         joints = max(stripe(u, 2.4, 0, 0.03, wide), stripe(v, 1.5, 0, 0.03, high))
         tone -= 0.22 * joints
     return tone
 
 
-@njit(cache=True)
+@njit(error_model="numpy", forceinline=True)
 def shop(
     maps: NDArray[np.float32], u: float, v: float, wide: float, high: float, top: float, seed: int, colour: NDArray
 ) -> tuple[float, float, float]:
@@ -47,8 +48,9 @@ def shop(
     sign = band(inside, 0.3, front - 0.3, wide) * band(v, top - 0.8, top - 0.15, high)
     word = band(inside, 1.2, 1.2 + 1.5 + 2.5 * cell(number, seed, 12), wide) * band(v, top - 0.65, top - 0.3, high)
     stroke = stripe(inside, 0.34, 0, 0.2, wide) * (0.7 + 0.3 * stripe(v, 0.16, 0, 0.08, high))
-    clutter = noise(maps, CLOUD, u / 5.0 + 0.37 * seed, v / 5.0, wide / 5.0, high / 5.0)
-    shelf = noise(maps, BRICK, u / 7.0, v / 9.0, wide / 7.0, high / 9.0)
+    blur_u, blur_v = math.log2(wide), math.log2(high)
+    clutter = noise(maps, CLOUD, u / 4 + 0.37 * seed, v / 4, blur_u - 2, blur_v - 2)
+    shelf = noise(maps, BRICK, u / 8, v / 8, blur_u - 3, blur_v - 3)
     tone = 0.55 * (0.9 + 0.2 * hue)
     r, g, b = colour[0] * tone, colour[1] * tone, colour[2] * tone
     inner = max(0.075 + 0.05 * clutter + 0.035 * shelf, 0.015)
@@ -61,7 +63,7 @@ def shop(
     return r, g, b
 
 
-@njit(cache=True)
+@njit(error_model="numpy", forceinline=True)
 def paint_facade(
     maps: NDArray[np.float32],
     colour: NDArray[np.float64],
@@ -136,13 +138,14 @@ def paint_facade(
     return r * eaves, g * eaves, b * eaves
 
 
-@njit(cache=True)
+@njit(error_model="numpy", forceinline=True)
 def paint_roof(
     maps: NDArray[np.float32], colour: NDArray[np.float64], u: float, v: float, wide: float, high: float
 ) -> tuple[float, float, float]:
     """Linear albedo of tiles at ``u`` along and ``v`` up the slope."""
     rows = stripe(v, 0.35, 0, 0.06, high)
-    stain = noise(maps, CLOUD, u / 8.0, v / 8.0, wide / 8.0, high / 8.0)
-    fine = noise(maps, BRICK, u / 3.0, v / 5.6, wide / 3.0, high / 5.6)
+    blur_u, blur_v = math.log2(wide), math.log2(high)
+    stain = noise(maps, CLOUD, u / 8, v / 8, blur_u - 3, blur_v - 3)
+    fine = noise(maps, BRICK, u / 4, v / 4, blur_u - 2, blur_v - 2)
     tone = (1 + 0.12 * stain + 0.1 * fine) * (1 - 0.4 * rows)
     return colour[0] * tone, colour[1] * tone, colour[2] * tone

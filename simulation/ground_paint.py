@@ -15,7 +15,7 @@ ZEBRA_LENGTH = 3.2
 """Metres of a zebra crossing along the street."""
 
 
-@njit(cache=True)
+@njit(error_model="numpy", forceinline=True)
 def markings(ground: Ground, s: float, d: float, long: float, wide: float) -> float:
     """Coverage in [0, 1] by white paint at (s, d) under a footprint of ``long`` x ``wide`` metres."""
     metre = min(max(int(s), 0), ground.verge.shape[1] - 1)
@@ -40,15 +40,16 @@ def markings(ground: Ground, s: float, d: float, long: float, wide: float) -> fl
     return paint
 
 
-@njit(cache=True)
+@njit(error_model="numpy", forceinline=True)
 def asphalt(
     ground: Ground, maps: NDArray[np.float32], s: float, d: float, long: float, wide: float
 ) -> tuple[float, float, float]:
     """Linear albedo of the road."""
-    fine = noise(maps, GRAIN, s / 1.7, d / 1.7, long / 1.7, wide / 1.7)
-    coarse = noise(maps, GRAIN, s / 9.1 + 0.3, d / 7.3, long / 9.1, wide / 7.3)
-    stain = noise(maps, CLOUD, s / 31.0, d / 9.0 + 0.2, long / 31.0, wide / 9.0)
-    crack = noise(maps, CRACK, s / 13.0, d / 13.0 + 0.4, long / 13.0, wide / 13.0)
+    blur_s, blur_d = math.log2(long), math.log2(wide)
+    fine = noise(maps, GRAIN, s / 2, d / 2, blur_s - 1, blur_d - 1)
+    coarse = noise(maps, GRAIN, s / 8 + 0.3, d / 8, blur_s - 3, blur_d - 3)
+    stain = noise(maps, CLOUD, s / 32, d / 8 + 0.2, blur_s - 5, blur_d - 3)
+    crack = noise(maps, CRACK, s / 16, d / 16 + 0.4, blur_s - 4, blur_d - 4)
     patch = 0.0
     row, column = math.floor(s / 7.0), math.floor((d + 60.0) / 2.9)
     if cell(row, column, 3) < 0.16:
@@ -57,17 +58,17 @@ def asphalt(
         filled = band(inside_s, first, last, long) * band(inside_d, 0.3, 2.4, wide)
         core = band(inside_s, first + 0.07, last - 0.07, long) * band(inside_d, 0.37, 2.33, wide)
         patch = (0.5 * cell(row, column, 7) - 0.3) * filled - 0.3 * (filled - core)
-    lid_s, lid_d = s - 23.0 * math.floor(s / 23.0) - 11.0, d + 1.1
-    lid = math.hypot(lid_s, lid_d)
-    lid_dark = 0.0
-    if lid < 0.5:
-        edge = max(long, wide, 0.01)
+    lid_dark, lid_d = 0.0, d + 1.1
+    if abs(lid_d) < 0.5:
+        lid_s = s - 23.0 * math.floor(s / 23.0) - 11.0
+        lid, edge = math.sqrt(lid_s * lid_s + lid_d * lid_d), max(long, wide, 0.01)
         cover = min(max((0.36 - lid) / edge + 0.5, 0.0), 1.0)
         ring = cover - min(max((0.31 - lid) / edge + 0.5, 0.0), 1.0)
         studs = stripe(s, 0.1, 0.0, 0.05, long) * stripe(d, 0.1, 0.0, 0.05, wide)
         lid_dark = -0.35 * cover - 0.3 * ring + 0.25 * cover * studs
+    # tyres polish two tracks, oil drips between them
     lane = abs(abs(d) - 1.75)
-    tracks = -0.07 * math.exp(-(((lane - 0.8) / 0.35) ** 2)) - 0.12 * math.exp(-((lane / 0.45) ** 2))
+    tracks = -0.07 * max(0.0, 1 - ((lane - 0.8) / 0.5) ** 2) - 0.12 * max(0.0, 1 - (lane / 0.6) ** 2)
     texture = 0.13 * fine + 0.08 * coarse + 0.14 * stain + 0.75 * crack + tracks + patch + lid_dark
     tone = 0.125 * max(1.0 + ground.asphalt * texture, 0.15)
     paint = markings(ground, s, d, long, wide)
@@ -77,7 +78,7 @@ def asphalt(
     return tone * 1.02, tone, tone * 0.985
 
 
-@njit(cache=True)
+@njit(error_model="numpy", forceinline=True)
 def paving(
     ground: Ground, maps: NDArray[np.float32], s: float, d: float, long: float, wide: float
 ) -> tuple[float, float, float]:
@@ -85,8 +86,9 @@ def paving(
     aside = abs(d) - ground.half_road
     side = 1 if d > 0 else 2
     metre = min(max(int(s), 0), ground.verge.shape[1] - 1)
-    fine = noise(maps, GRAIN, s / 1.3, d / 1.3, long / 1.3, wide / 1.3)
-    stain = noise(maps, CLOUD, s / 12.0, d / 12.0, long / 12.0, wide / 12.0)
+    blur_s, blur_d = math.log2(long), math.log2(wide)
+    fine = noise(maps, GRAIN, s, d, blur_s, blur_d)
+    stain = noise(maps, CLOUD, s / 16, d / 8, blur_s - 4, blur_d - 3)
     kerb = band(aside, -1.0, 0.16, wide)
     if ground.verge[2 - side if side == 2 else 0, metre] == 2:
         kerb = 0.0
@@ -101,16 +103,17 @@ def paving(
     return tone * 1.03, tone, tone * 0.94
 
 
-@njit(cache=True)
+@njit(error_model="numpy", forceinline=True)
 def grass(maps: NDArray[np.float32], s: float, d: float, long: float, wide: float) -> tuple[float, float, float]:
     """Linear albedo of a lawn."""
-    fine = noise(maps, LEAF, s / 1.1, d / 1.1, long / 1.1, wide / 1.1)
-    patchy = noise(maps, CLOUD, s / 9.0, d / 9.0, long / 9.0, wide / 9.0)
+    blur_s, blur_d = math.log2(long), math.log2(wide)
+    fine = noise(maps, LEAF, s, d, blur_s, blur_d)
+    patchy = noise(maps, CLOUD, s / 8, d / 8, blur_s - 3, blur_d - 3)
     tone = 0.13 * (1 + 0.32 * fine + 0.25 * patchy)
     return tone * (0.75 + 0.12 * patchy), tone, tone * 0.38
 
 
-@njit(cache=True)
+@njit(error_model="numpy", forceinline=True)
 def paint_ground(
     key: int, ground: Ground, maps: NDArray[np.float32], s: float, d: float, long: float, wide: float
 ) -> tuple[float, float, float]:
@@ -120,7 +123,7 @@ def paint_ground(
     if key == ON_GRASS:
         return grass(maps, s, d, long, wide)
     if key == ON_KERB:
-        fine = noise(maps, BRICK, s / 2.3, 0.3, long / 2.3, 0.05)
+        fine = noise(maps, BRICK, s / 2, 0.3, math.log2(long) - 1, -4.0)
         tone = 0.26 * (1 + 0.1 * fine) * (1 - 0.4 * stripe(s, 1.0, 0.0, 0.02, long))
         return tone, tone, tone * 0.96
     return paving(ground, maps, s, d, long, wide)

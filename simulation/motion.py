@@ -25,7 +25,10 @@ AHEAD = 8.0
 
 @dataclass(frozen=True)
 class CarMotion:
-    """The camera car. ``times`` (N,), ``along`` (N,) metres, ``speeds`` (N,) m/s; waves: (M, 3) length (m), phase, share."""
+    """The camera car.
+
+    ``times`` (N,) s, ``along`` (N,) m, ``speeds`` (N,) m/s; ``waves`` (M, 3) of the road: length (m), phase, share.
+    """
 
     times: NDArray[np.float64]
     along: NDArray[np.float64]
@@ -35,7 +38,7 @@ class CarMotion:
 
     def place(self, time: float | NDArray[np.float64]) -> NDArray[np.float64]:
         """Metres along the street at ``time`` in seconds."""
-        return np.interp(time, self.times, self.along)
+        return np.asarray(np.interp(time, self.times, self.along))
 
     def shake(self, time: float) -> tuple[float, float, float]:
         """Pitch and roll in radians, heave in metres, from the road's waves, braking and accelerating."""

@@ -2,7 +2,6 @@
 
 import math
 
-import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
@@ -11,14 +10,14 @@ from simulation.raycast import BACK, FRONT, TOP
 from simulation.textures import BRICK, CLOUD, GRAIN, LEAF, band, cell, noise, stripe
 
 
-@njit(cache=True)
+@njit(error_model="numpy", forceinline=True)
 def paint_car_body(
     colour: NDArray, detail: NDArray, size: NDArray, x: float, y: float, z: float, face: int, wide: float
 ) -> tuple[float, float, float]:
     """The lower half of a car. ``detail``: half the wheel base, seed, wheel radius."""
     r, g, b = colour[0], colour[1], colour[2]
     up = z + size[2]
-    if face == FRONT or face == BACK:
+    if face in (FRONT, BACK):
         trim = band(up, -1.0, 0.12, wide)
         plate = band(y, -0.26, 0.26, wide) * band(up, 0.16, 0.28, wide)
         grille = band(y, -0.5, 0.5, wide) * band(up, 0.28, 0.42, wide) if face == FRONT else 0.0
@@ -40,7 +39,7 @@ def paint_car_body(
     return mix(r, 0.015, dark), mix(g, 0.015, dark), mix(b, 0.016, dark)
 
 
-@njit(cache=True)
+@njit(error_model="numpy", forceinline=True)
 def paint_car_shoulder(
     colour: NDArray, size: NDArray, x: float, y: float, z: float, face: int, wide: float
 ) -> tuple[float, float, float]:
@@ -62,7 +61,7 @@ def paint_car_shoulder(
     return mix(r, 0.02, dark), mix(g, 0.02, dark), mix(b, 0.02, dark)
 
 
-@njit(cache=True)
+@njit(error_model="numpy", forceinline=True)
 def paint_car_cabin(
     colour: NDArray, size: NDArray, x: float, y: float, z: float, face: int, wide: float
 ) -> tuple[float, float, float]:
@@ -71,7 +70,7 @@ def paint_car_cabin(
         return colour[0], colour[1], colour[2]
     share = (z + size[2]) / (2 * size[2])
     glass = band(share, 0.08, 0.9, wide / (2 * size[2]))
-    if face == FRONT or face == BACK:
+    if face in (FRONT, BACK):
         half = mix(size[1], size[4], share)
         glass *= band(y, -half + 0.07, half - 0.07, wide)
     else:
@@ -93,7 +92,7 @@ def paint_car_cabin(
     )
 
 
-@njit(cache=True)
+@njit(error_model="numpy", forceinline=True)
 def paint_wheel(size: NDArray, x: float, y: float, z: float, face: int, wide: float) -> tuple[float, float, float]:
     """A tyre with a spoked rim."""
     if face == FRONT:
@@ -108,19 +107,20 @@ def paint_wheel(size: NDArray, x: float, y: float, z: float, face: int, wide: fl
     return tone, tone, tone * 1.03
 
 
-@njit(cache=True)
+@njit(error_model="numpy", forceinline=True)
 def paint_leaves(
     maps: NDArray, colour: NDArray, detail: NDArray, u: float, v: float, height: float, wide: float
 ) -> tuple[float, float, float]:
     """Leaves at (u, v) metres; ``height`` -1 below to 1 above in the crown."""
-    clump = noise(maps, LEAF, u / 3.0 + detail[0], v / 3.0 + detail[1], wide / 3.0, wide / 3.0)
-    fine = noise(maps, LEAF, u / 0.9 + detail[1], v / 0.9, wide / 0.9, wide / 0.9)
+    blur = math.log2(wide)
+    clump = noise(maps, LEAF, u / 4 + detail[0], v / 4 + detail[1], blur - 2, blur - 2)
+    fine = noise(maps, LEAF, u + detail[1], v, blur, blur)
     tone = max(1 + 0.30 * clump + 0.28 * fine, 0.12) * (0.8 + 0.25 * height)
     warm = 1 + 0.12 * clump
     return colour[0] * tone * warm, colour[1] * tone, colour[2] * tone
 
 
-@njit(cache=True)
+@njit(error_model="numpy", forceinline=True)
 def paint_sign(
     colour: NDArray, detail: NDArray, size: NDArray, y: float, z: float, wide: float
 ) -> tuple[float, float, float]:
@@ -149,7 +149,7 @@ def paint_sign(
     return mix(colour[0], ink, white), mix(colour[1], ink, white), mix(colour[2], ink, white)
 
 
-@njit(cache=True)
+@njit(error_model="numpy", forceinline=True)
 def paint_boards(
     maps: NDArray, colour: NDArray, u: float, v: float, wide: float, high: float
 ) -> tuple[float, float, float]:
@@ -158,22 +158,24 @@ def paint_boards(
     number = math.floor(u / width)
     sharp = min(max(1.5 - wide / width, 0.0), 1.0)
     tone = 1 + 0.35 * sharp * (cell(number, 3, 1) - 0.5)
-    tone *= 1 + 0.12 * noise(maps, GRAIN, u / 0.7, v / 5.0, wide / 0.7, high / 5.0)
-    tone *= 1 + 0.14 * noise(maps, CLOUD, u / 7.0, v / 7.0, wide / 7.0, high / 7.0)
+    blur_u, blur_v = math.log2(wide), math.log2(high)
+    tone *= 1 + 0.12 * noise(maps, GRAIN, u, v / 4, blur_u, blur_v - 2)
+    tone *= 1 + 0.14 * noise(maps, CLOUD, u / 8, v / 8, blur_u - 3, blur_v - 3)
     tone *= 1 - 0.75 * stripe(u, width, 0, 0.02, wide)
     return colour[0] * tone, colour[1] * tone, colour[2] * tone
 
 
-@njit(cache=True)
+@njit(error_model="numpy", forceinline=True)
 def paint_bark(maps: NDArray, colour: NDArray, u: float, v: float, wide: float) -> tuple[float, float, float]:
     """Bark at ``u`` around and ``v`` up the trunk."""
-    tone = 1 + 0.35 * noise(maps, GRAIN, u / 0.9, v / 3.5, wide / 0.9, wide / 3.5)
-    tone += 0.15 * noise(maps, BRICK, u / 2.0, v / 2.0, wide / 2.0, wide / 2.0)
+    blur = math.log2(wide)
+    tone = 1 + 0.35 * noise(maps, GRAIN, u, v / 4, blur, blur - 2)
+    tone += 0.15 * noise(maps, BRICK, u / 2, v / 2, blur - 1, blur - 1)
     tone = max(tone, 0.2)
     return colour[0] * tone, colour[1] * tone, colour[2] * tone
 
 
-@njit(cache=True)
+@njit(error_model="numpy", forceinline=True)
 def paint_lorry(
     colour: NDArray, detail: NDArray, size: NDArray, x: float, y: float, z: float, face: int, wide: float
 ) -> tuple[float, float, float]:
@@ -181,7 +183,7 @@ def paint_lorry(
     r, g, b = colour[0], colour[1], colour[2]
     if face == TOP:
         return r, g, b
-    if face == BACK or face == FRONT:
+    if face in (BACK, FRONT):
         seam = max(band(y, -0.015, 0.015, wide), band(abs(y), size[1] - 0.05, size[1], wide))
         lamp = band(abs(y), size[1] - 0.22, size[1] - 0.05, wide) * band(z, -size[2], -size[2] + 0.3, wide)
         r, g, b = mix(r, 0.05, seam), mix(g, 0.05, seam), mix(b, 0.05, seam)
@@ -194,7 +196,7 @@ def paint_lorry(
     return mix(r, 0.8, word), mix(g, 0.8, word), mix(b, 0.8, word)
 
 
-@njit(cache=True)
+@njit(error_model="numpy", forceinline=True)
 def paint_lights(
     size: NDArray, detail: NDArray, y: float, z: float, face: int, wide: float
 ) -> tuple[float, float, float]:

@@ -1,11 +1,19 @@
 """What a simulated drive is made of: one frozen dataclass, checked when it is made."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from urllib.parse import parse_qsl
 
 BONNETS = ("none", "matte", "glossy")
 TRUTHS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+PARSERS: dict[type, tuple[Callable[[str], object], str]] = {
+    bool: (lambda text: TRUTHS[text.lower()], "true or false"),
+    int: (int, "a whole number"),
+    float: (float, "a number"),
+    str: (str, "a word"),
+}
+"""By type of parameter: what reads its text, and what that text must be."""
 LARGEST_FRAME_PIXELS = 4096 * 2304
 
 
@@ -118,11 +126,11 @@ def from_source(source: str) -> DriveParameters:
 
 def parse_value(name: str, text: str) -> object:
     """The value of the parameter ``name`` written as ``text``. Raises ``ValueError`` if either is unknown."""
-    kinds = {field.name: type(field.default) if field.default is not None else int for field in fields(DriveParameters)}
+    kinds = {field.name: int if field.default is None else type(field.default) for field in fields(DriveParameters)}
     if name not in kinds:
         raise ValueError(f"simulated drive: unknown parameter {name!r}; known: {', '.join(kinds)}")
+    parse, wanted = PARSERS[kinds[name]]
     try:
-        return TRUTHS[text.lower()] if kinds[name] is bool else kinds[name](text)
+        return parse(text)
     except (KeyError, ValueError) as error:
-        wanted = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}[kinds[name]]
         raise ValueError(f"simulated drive: {name} must be {wanted}, got {text!r}") from error

@@ -1,8 +1,4 @@
-"""One ray against the street: which solid or piece of ground a line of sight meets first.
-
-Numba caches this compiled code beside the file and looks only at the file of the outermost function when it decides
-whether it is current: after changing an inner function, remove ``__pycache__``.
-"""
+"""One ray against the street: which solid or piece of ground a line of sight meets first."""
 
 import math
 from typing import NamedTuple
@@ -11,18 +7,27 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from simulation.solids import BOX, COLUMN, FOLIAGE, FRUSTUM, RING, ROLL, SHADE
+from simulation.solids import BALL, BOX, COLUMN, FOLIAGE, FRUSTUM, RING, ROLL
 from simulation.street import along_across
-from simulation.textures import LEAF, SIZE, texel
+from simulation.textures import LEAF, texel
 
 TILE = 16
 """Pixels: rays of a tile try the same short list of solids."""
 KERB_HEIGHT = 0.13
 """Metres of the pavement over the road."""
 MISS = -1.0
+LEAST_DEPTH = 0.05
+"""Metres: nothing nearer is drawn."""
+NEAR_HOLES, FAR_HOLES = -0.45, 0.0
+"""Leaf noise below which the near and the far skin of foliage are open."""
 AIR, ON_ROAD, ON_PAVEMENT, ON_KERB, ON_GRASS = -1, -2, -3, -4, -5
 """Keys of what is no solid. A solid's key is 8 times its number in the view plus the face that was met."""
 FRONT, BACK, LEFT, RIGHT, TOP, BOTTOM = range(6)
+
+
+ROTATION, ORIGIN, TRANSLATION, WINDOW, NEAREST, SIZES = 0, 9, 12, 15, 19, 20
+"""Columns of View.data."""
+COLUMNS = 26
 
 
 class View(NamedTuple):
@@ -32,16 +37,10 @@ class View(NamedTuple):
     """(K,): index into Solids."""
     kind: NDArray[np.int64]
     """(K,)"""
-    size: NDArray[np.float64]
-    """(K, 6)"""
-    rotation: NDArray[np.float64]
-    """(K, 3, 3): from the solid's frame to the camera's (x right, y down, z forward)."""
-    translation: NDArray[np.float64]
-    """(K, 3): the solid's centre in the camera frame, metres."""
-    origin: NDArray[np.float64]
-    """(K, 3): the camera in the solid's frame, metres."""
-    bounds: NDArray[np.float64]
-    """(K, 5): the window on the image, x from, to, y from, to in pixels, and the least depth in metres."""
+    data: NDArray[np.float64]
+    """(K, 26). ROTATION: 3x3 by rows, from the solid's frame to the camera's (x right, y down, z forward). ORIGIN: the
+    camera in the solid's frame, metres. TRANSLATION: the solid's centre in the camera's frame, metres. WINDOW: x from,
+    to, y from, to in pixels. NEAREST: the least depth, metres. SIZES: six numbers as in Solids.size."""
     starts: NDArray[np.int64]
     """(tiles + 1,): where each tile's solids start in ``members``; tiles by rows."""
     members: NDArray[np.int64]
@@ -55,11 +54,26 @@ class View(NamedTuple):
     """(3,): the camera in the world, metres."""
 
 
+class Hits(NamedTuple):
+    """What the rays through M points of the image met first."""
+
+    key: NDArray[np.int32]
+    """(M,): AIR, a piece of ground, or 8 times the solid's number in the view plus the face."""
+    depth: NDArray[np.float64]
+    """(M,): Z in metres; inf for AIR."""
+    along: NDArray[np.float64]
+    """(M,): for the ground, metres along the street."""
+    across: NDArray[np.float64]
+    """(M,): for the ground, metres across the street."""
+    piece: NDArray[np.int32]
+    """(M,): for the ground, the piece of the street."""
+
+
 class Ground(NamedTuple):
     """The ground of a street."""
 
     pieces: NDArray[np.float64]
-    """(N, 4): see street.Street."""
+    """(N, 6): see street.Street."""
     half_road: float
     """Metres from the centre line to the kerb."""
     half_pavement: float
@@ -74,7 +88,7 @@ class Ground(NamedTuple):
     """(levels, cells across, cells along): share of the ground's cells that the sun reaches."""
 
 
-@njit(cache=True)
+@njit(error_model="numpy", forceinline=True)
 def region(ground: Ground, along: float, across: float) -> int:
     """ON_ROAD, ON_PAVEMENT or ON_GRASS at a place on the street."""
     aside = abs(across)
@@ -90,46 +104,51 @@ def region(ground: Ground, along: float, across: float) -> int:
     return ON_PAVEMENT
 
 
-@njit(cache=True)
+@njit(error_model="numpy", forceinline=True)
 def meet_ground(
     ground: Ground, position: NDArray[np.float64], dx: float, dy: float, dz: float, nearest: float, hint: int
 ) -> tuple[int, float, float, float, int]:
     """(key, depth, along, across, piece) of the ground along a ray in the world, nearer than ``nearest``."""
     if dz > -1e-9:
         return AIR, nearest, 0.0, 0.0, hint
-    upper = (KERB_HEIGHT - position[2]) / dz
+    upper, lower = (KERB_HEIGHT - position[2]) / dz, -position[2] / dz
     if upper >= nearest:
         return AIR, nearest, 0.0, 0.0, hint
-    x, y = position[0], position[1]
-    along, across, piece = along_across(ground.pieces, x + upper * dx, y + upper * dy, hint)
-    key = region(ground, along, across)
-    if key != ON_ROAD:
-        return key, upper, along, across, piece
-    lower = -position[2] / dz
-    along, across, piece = along_across(ground.pieces, x + lower * dx, y + lower * dy, piece)
-    if region(ground, along, across) != ON_ROAD:
-        # between the two heights the ray runs into the face of a kerb: halve the way until it is found
-        for _ in range(40):
-            middle = (upper + lower) / 2
-            along, across, piece = along_across(ground.pieces, x + middle * dx, y + middle * dy, piece)
-            if region(ground, along, across) == ON_ROAD:
-                upper = middle
-            else:
-                lower = middle
-        key = ON_KERB
-    if lower >= nearest:
+    depth, piece, key = upper, hint, AIR
+    along, across = 0.0, 0.0
+    # first at the height of the pavement, then on the road; if there is no road below, the ray has run into the face
+    # of a kerb on the way: halve the way until it is found
+    for attempt in range(42):
+        along, across, piece = along_across(ground.pieces, position[0] + depth * dx, position[1] + depth * dy, piece)
+        key = region(ground, along, across)
+        if attempt == 0:
+            if key != ON_ROAD:
+                break
+            depth = lower
+            continue
+        if attempt == 1:
+            if key == ON_ROAD:
+                break
+        elif key == ON_ROAD:
+            upper = depth
+        else:
+            lower = depth
+        depth, key = (upper + lower) / 2, ON_KERB
+    if depth >= nearest:
         return AIR, nearest, 0.0, 0.0, piece
-    return key, lower, along, across, piece
+    return key, depth, along, across, piece
 
 
-@njit(cache=True)
-def meet_box(ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, size: NDArray) -> tuple[float, int]:
+@njit(error_model="numpy", forceinline=True)
+def meet_box(
+    ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, data: NDArray[np.float64], k: int
+) -> tuple[float, int]:
     """(depth, face) where a ray enters a box; the eye is outside."""
     near, far, face = 0.0, 1e18, -1
     for axis in range(3):
         o = ox if axis == 0 else (oy if axis == 1 else oz)
         d = dx if axis == 0 else (dy if axis == 1 else dz)
-        half = size[axis]
+        half = data[k, SIZES + axis]
         if abs(d) < 1e-12:
             if abs(o) > half:
                 return MISS, 0
@@ -147,16 +166,19 @@ def meet_box(ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, s
     return (near, face) if face >= 0 else (MISS, 0)
 
 
-@njit(cache=True)
-def meet_frustum(ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, size: NDArray) -> tuple[float, int]:
+@njit(error_model="numpy", forceinline=True)
+def meet_frustum(
+    ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, data: NDArray[np.float64], k: int
+) -> tuple[float, int]:
     """(depth, face) where a ray enters a tapered box: each side plane is n . p <= c with its own slope in z."""
     near, far, face = 0.0, 1e18, -1
-    middle_z, inverse_height = size[2], 1.0 / (2 * size[2])
+    middle_z = data[k, SIZES + 2]
+    inverse_height = 1.0 / (2 * middle_z)
     for side in range(6):
         if side < 4:
             axis, sign = side // 2, 1.0 - 2.0 * (side % 2)
-            bottom = size[axis]
-            top = size[3 + axis] + (sign * size[5] if axis == 0 else 0.0)
+            bottom = data[k, SIZES + axis]
+            top = data[k, SIZES + 3 + axis] + (sign * data[k, SIZES + 5] if axis == 0 else 0.0)
             slope = (top - bottom) * inverse_height
             o, d = (ox, dx) if axis == 0 else (oy, dy)
             height = sign * o - bottom - slope * (oz + middle_z)
@@ -180,7 +202,7 @@ def meet_frustum(ox: float, oy: float, oz: float, dx: float, dy: float, dz: floa
     return (near, face) if face >= 0 else (MISS, 0)
 
 
-@njit(cache=True)
+@njit(error_model="numpy", forceinline=True)
 def meet_cylinder(
     ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, radius: float, half: float
 ) -> tuple[float, int]:
@@ -201,105 +223,124 @@ def meet_cylinder(
     return MISS, 0
 
 
-@njit(cache=True)
-def meet_ball(ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, size: NDArray) -> tuple[float, float]:
+@njit(error_model="numpy", forceinline=True)
+def meet_ball(
+    ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, data: NDArray[np.float64], k: int
+) -> tuple[float, float]:
     """The two depths at which a ray crosses an ellipsoid, or MISS twice."""
-    px, py, pz = ox / size[0], oy / size[1], oz / size[2]
-    qx, qy, qz = dx / size[0], dy / size[1], dz / size[2]
-    a, b = qx * qx + qy * qy + qz * qz, px * qx + py * qy + pz * qz
-    root = b * b - a * (px * px + py * py + pz * pz - 1.0)
+    a, b, c = 1.0 / data[k, SIZES], 1.0 / data[k, SIZES + 1], 1.0 / data[k, SIZES + 2]
+    px, py, pz = ox * a, oy * b, oz * c
+    qx, qy, qz = dx * a, dy * b, dz * c
+    square, half = qx * qx + qy * qy + qz * qz, px * qx + py * qy + pz * qz
+    root = half * half - square * (px * px + py * py + pz * pz - 1.0)
     if root < 0:
         return MISS, MISS
     root = math.sqrt(root)
-    return (-b - root) / a, (-b + root) / a
+    return (-half - root) / square, (-half + root) / square
 
 
-@njit(cache=True)
-def leaf_density(maps: NDArray[np.float32], x: float, y: float, z: float, size: NDArray) -> float:
-    """Leaf noise on the skin of an ellipsoid, mapped along its dominant axis; size[3]: level, size[4:6]: shift."""
-    ax, ay, az = abs(x) / size[0], abs(y) / size[1], abs(z) / size[2]
+@njit(error_model="numpy", forceinline=True)
+def leaf_density(maps: NDArray[np.float32], x: float, y: float, z: float, data: NDArray[np.float64], k: int) -> float:
+    """Leaf noise on the skin of an ellipsoid, mapped along its dominant axis; sizes 3: level, 4 and 5: shift."""
+    ax, ay, az = abs(x) / data[k, SIZES], abs(y) / data[k, SIZES + 1], abs(z) / data[k, SIZES + 2]
+    u, v = x, y
     if ax >= ay and ax >= az:
         u, v = y, z
     elif ay >= az:
         u, v = x, z
-    else:
-        u, v = x, y
-    level = int(size[3])
-    texels = SIZE >> level
+    level = int(data[k, SIZES + 3])
     # a tile of leaves is 3 m
-    return texel(maps[LEAF, level, level], texels, texels, u / 3.0 + size[4], v / 3.0 + size[5])
+    return texel(maps, LEAF, level, level, u / 3.0 + data[k, SIZES + 4], v / 3.0 + data[k, SIZES + 5])
 
 
-@njit(cache=True)
+@njit(error_model="numpy", forceinline=True)
 def meet_foliage(
-    ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, size: NDArray, maps: NDArray[np.float32]
-) -> tuple[float, int]:
+    ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, data: NDArray[np.float64], k: int,
+    maps: NDArray[np.float32],
+) -> tuple[float, int]:  # fmt: skip
     """(depth, face) of an ellipsoid of leaves: FRONT for its near skin, BACK for its far skin seen through holes."""
-    first, second = meet_ball(ox, oy, oz, dx, dy, dz, size)
-    if first > 0 and leaf_density(maps, ox + first * dx, oy + first * dy, oz + first * dz, size) > -0.45:
-        return first, FRONT
-    if second > 0 and leaf_density(maps, ox + second * dx, oy + second * dy, oz + second * dz, size) > 0.0:
-        return second, BACK
+    depth, last = meet_ball(ox, oy, oz, dx, dy, dz, data, k)
+    if last <= 0:
+        return MISS, 0
+    # one loop, so that the texture look-up is compiled once
+    for face in range(2):
+        if depth > 0:
+            density = leaf_density(maps, ox + depth * dx, oy + depth * dy, oz + depth * dz, data, k)
+            if density > (NEAR_HOLES if face == 0 else FAR_HOLES):
+                return depth, face
+        depth = last
     return MISS, 0
 
 
-@njit(cache=True)
+@njit(error_model="numpy", forceinline=True)
 def meet(
-    kind: int, ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, size: NDArray, maps: NDArray
-) -> tuple[float, int]:
-    """(depth, face) of a solid along a ray in its own frame; MISS where there is none."""
+    kind: int, ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, data: NDArray[np.float64], k: int,
+    maps: NDArray[np.float32],
+) -> tuple[float, int]:  # fmt: skip
+    """(depth, face) of solid ``k`` along a ray in its own frame; MISS where there is none."""
+    depth, face = MISS, 0
     if kind == BOX:
-        return meet_box(ox, oy, oz, dx, dy, dz, size)
-    if kind == FRUSTUM:
-        return meet_frustum(ox, oy, oz, dx, dy, dz, size)
-    if kind == FOLIAGE:
-        return meet_foliage(ox, oy, oz, dx, dy, dz, size, maps)
-    if kind == COLUMN:
-        return meet_cylinder(ox, oy, oz, dx, dy, dz, size[0], size[2])
-    if kind == ROLL:
-        return meet_cylinder(ox, oz, oy, dx, dz, dy, size[0], size[1])
-    if kind == RING:
-        if abs(dy) < 1e-12:
-            return MISS, 0
-        depth = -oy / dy
+        depth, face = meet_box(ox, oy, oz, dx, dy, dz, data, k)
+    elif kind == FRUSTUM:
+        depth, face = meet_frustum(ox, oy, oz, dx, dy, dz, data, k)
+    elif kind == FOLIAGE:
+        depth, face = meet_foliage(ox, oy, oz, dx, dy, dz, data, k, maps)
+    elif kind == COLUMN:
+        depth, face = meet_cylinder(ox, oy, oz, dx, dy, dz, data[k, SIZES], data[k, SIZES + 2])
+    elif kind == ROLL:
+        depth, face = meet_cylinder(ox, oz, oy, dx, dz, dy, data[k, SIZES], data[k, SIZES + 1])
+    elif kind == RING:
+        depth, face = -oy / dy if abs(dy) > 1e-12 else MISS, LEFT
         x, z = ox + depth * dx, oz + depth * dz
         square = x * x + z * z
-        return (depth, LEFT) if size[2] ** 2 <= square <= size[0] ** 2 else (MISS, 0)
-    if kind == SHADE:
-        return MISS, 0
-    first, _ = meet_ball(ox, oy, oz, dx, dy, dz, size)
-    return first, FRONT
+        if square < data[k, SIZES + 2] ** 2 or square > data[k, SIZES] ** 2:
+            depth = MISS
+    elif kind == BALL:
+        depth, _ = meet_ball(ox, oy, oz, dx, dy, dz, data, k)
+    return depth, face
 
 
-@njit(cache=True)
+@njit(error_model="numpy", forceinline=True)
+def meet_solid(view: View, k: int, dx: float, dy: float, maps: NDArray[np.float32]) -> tuple[float, int]:
+    """(depth, face) of solid ``k`` of the view along the ray (dx, dy, 1) of the camera."""
+    data = view.data
+    lx = data[k, 0] * dx + data[k, 3] * dy + data[k, 6]
+    ly = data[k, 1] * dx + data[k, 4] * dy + data[k, 7]
+    lz = data[k, 2] * dx + data[k, 5] * dy + data[k, 8]
+    return meet(view.kind[k], data[k, ORIGIN], data[k, ORIGIN + 1], data[k, ORIGIN + 2], lx, ly, lz, data, k, maps)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
 def trace(
-    view: View, ground: Ground, maps: NDArray[np.float32], x: float, y: float, hint: int
-) -> tuple[int, float, float, float, int]:
-    """(key, depth, along, across, piece) of what pixel (x, y) shows; depth is Z in metres, inf for the sky."""
-    dx, dy = (x - view.centre_x) / view.focal, (y - view.centre_y) / view.focal
-    best, key = math.inf, AIR
+    view: View, ground: Ground, maps: NDArray[np.float32], xs: NDArray[np.float64], ys: NDArray[np.float64]
+) -> Hits:
+    """What the rays through the image points (xs, ys), (M,) in pixels, meet first."""
+    count = xs.shape[0]
+    keys, pieces = np.empty(count, np.int32), np.zeros(count, np.int32)
+    depths, alongs, acrosses = np.empty(count), np.zeros(count), np.zeros(count)
     rows = (view.starts.shape[0] - 1) // view.tiles_across
-    column = min(max(int(x) // TILE, 0), view.tiles_across - 1)
-    tile = min(max(int(y) // TILE, 0), rows - 1) * view.tiles_across + column
-    for member in range(view.starts[tile], view.starts[tile + 1]):
-        k = view.members[member]
-        bounds = view.bounds[k]
-        if bounds[4] >= best:
-            break
-        if x < bounds[0] or x > bounds[1] or y < bounds[2] or y > bounds[3]:
-            continue
-        r, o = view.rotation[k], view.origin[k]
-        lx = r[0, 0] * dx + r[1, 0] * dy + r[2, 0]
-        ly = r[0, 1] * dx + r[1, 1] * dy + r[2, 1]
-        lz = r[0, 2] * dx + r[1, 2] * dy + r[2, 2]
-        depth, face = meet(view.kind[k], o[0], o[1], o[2], lx, ly, lz, view.size[k], maps)
-        if 0.05 < depth < best:
-            best, key = depth, 8 * k + face
-    c = view.camera
-    wx = c[0, 0] * dx + c[0, 1] * dy + c[0, 2]
-    wy = c[1, 0] * dx + c[1, 1] * dy + c[1, 2]
-    wz = c[2, 0] * dx + c[2, 1] * dy + c[2, 2]
-    below, depth, along, across, piece = meet_ground(ground, view.position, wx, wy, wz, best, hint)
-    if below != AIR:
-        return below, depth, along, across, piece
-    return key, best, 0.0, 0.0, piece
+    data, c, piece = view.data, view.camera, 0
+    for point in range(count):
+        x, y = xs[point], ys[point]
+        dx, dy = (x - view.centre_x) / view.focal, (y - view.centre_y) / view.focal
+        best, key = math.inf, AIR
+        column = min(max(int(x) // TILE, 0), view.tiles_across - 1)
+        tile = min(max(int(y) // TILE, 0), rows - 1) * view.tiles_across + column
+        for member in range(view.starts[tile], view.starts[tile + 1]):
+            k = view.members[member]
+            if data[k, NEAREST] >= best:
+                break
+            if x < data[k, WINDOW] or x > data[k, WINDOW + 1] or y < data[k, WINDOW + 2] or y > data[k, WINDOW + 3]:
+                continue
+            depth, face = meet_solid(view, k, dx, dy, maps)
+            if LEAST_DEPTH < depth < best:
+                best, key = depth, 8 * k + face
+        wx = c[0, 0] * dx + c[0, 1] * dy + c[0, 2]
+        wy = c[1, 0] * dx + c[1, 1] * dy + c[1, 2]
+        wz = c[2, 0] * dx + c[2, 1] * dy + c[2, 2]
+        below, depth, along, across, piece = meet_ground(ground, view.position, wx, wy, wz, best, piece)
+        if below != AIR:
+            best, key = depth, below
+        keys[point], depths[point], pieces[point] = key, best, piece
+        alongs[point], acrosses[point] = along, across
+    return Hits(keys, depths, alongs, acrosses, pieces)

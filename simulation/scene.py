@@ -20,7 +20,7 @@ from simulation.motion import START, Bodies, CarMotion, make_car_motion
 from simulation.parameters import DriveParameters
 from simulation.raycast import KERB_HEIGHT, Ground
 from simulation.shading import Light
-from simulation.solids import Solids, SolidList
+from simulation.solids import SolidList, Solids
 from simulation.street import Street, make_street
 from simulation.sunlight import all_lit
 from simulation.traffic import BodyList, add_parked_cars, add_traffic

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 BOX, FRUSTUM, COLUMN, ROLL, BALL, FOLIAGE, RING, SHADE = range(8)
-"""Kinds. BOX: half extents. FRUSTUM: half extents at the bottom, half height, then half extents and forward shift of the
-top. COLUMN: upright cylinder (radius, radius, half height). ROLL: cylinder along y (radius, half length, radius). BALL:
-ellipsoid. FOLIAGE: ellipsoid with holes. RING: flat upright ring along x (outer radius, thickness, inner radius).
+"""Kinds. BOX: half extents. FRUSTUM: half extents at the bottom, half height, then half extents and forward shift of
+the top. COLUMN: upright cylinder (radius, radius, half height). ROLL: cylinder along y (radius, half length, radius).
+BALL: ellipsoid. FOLIAGE: ellipsoid with holes. RING: flat upright ring along x (outer radius, thickness, inner radius).
 SHADE: no solid, darkens the ground under half extents, softly over the fourth number of metres."""
 
 (
@@ -32,7 +32,7 @@ SHADE: no solid, darkens the ground under half extents, softly over the fourth n
     LORRY,
     LIGHTS,
 ) = range(14)
-"""Materials; surfaces.py paints them."""
+"""Materials; ``shading.paint_solid`` paints them."""
 
 SKY, BUILDING, POLE, ROAD, PAVEMENT, TREE, SIGN_SYMBOL, FENCE, CAR, PEDESTRIAN, BICYCLIST, VOID = range(12)
 """The classes of CamVid in the order of its 11-class split; 11 = void."""

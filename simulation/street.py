@@ -19,7 +19,10 @@ STRAIGHT = 1e-7
 
 @dataclass(frozen=True)
 class Street:
-    """The centre line. ``pieces``: (N, 4) float64, start x, start y, start heading (rad), curvature (1/m)."""
+    """The centre line.
+
+    ``pieces``: (N, 6) float64, start x, start y, start heading (rad), curvature (1/m), cosine and sine of the heading.
+    """
 
     pieces: NDArray[np.float64]
 
@@ -29,19 +32,18 @@ class Street:
         return len(self.pieces) * PIECE
 
     def place(
-        self, along: NDArray[np.float64], across: NDArray[np.float64]
+        self, along: float | NDArray[np.float64], across: float | NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """World positions (..., 2) and headings (...) in radians of points given along and across the street."""
         along, across = np.broadcast_arrays(np.asarray(along, float), np.asarray(across, float))
         index = np.clip((along // PIECE).astype(int), 0, len(self.pieces) - 1)
-        x, y, heading, curvature = np.moveaxis(self.pieces[index], -1, 0)
+        x, y, heading, curvature, cosine, sine = np.moveaxis(self.pieces[index], -1, 0)
         forward = along - index * PIECE
         turn = curvature * forward
         # sin(t)/t and (1-cos(t))/t, whole also for straight pieces
         ahead = forward * np.sinc(turn / np.pi)
         aside = forward * np.sinc(turn / 2 / np.pi) * np.sin(turn / 2)
         ahead, aside = ahead - across * np.sin(turn), aside + across * np.cos(turn)
-        cosine, sine = np.cos(heading), np.sin(heading)
         position = np.stack([x + cosine * ahead - sine * aside, y + sine * ahead + cosine * aside], -1)
         return position, heading + turn
 
@@ -60,30 +62,32 @@ def make_street(random: np.random.Generator, length: float, curves: float) -> St
         side = -side if random.random() < 0.75 else side
         position += bend + rest
     curvature[-8:] = 0
-    pieces = np.zeros((len(curvature), 4))
+    pieces = np.zeros((len(curvature), 6))
+    pieces[0, 4] = 1
     pieces[:, 3] = curvature
     for i in range(1, len(pieces)):
-        (x, y), heading = Street(pieces[:i]).place(np.float64(i * PIECE), np.float64(0))
-        pieces[i, :3] = x, y, heading
+        (x, y), heading = Street(pieces[:i]).place(i * PIECE, 0.0)
+        pieces[i, :3], pieces[i, 4:] = (x, y, heading), (np.cos(heading), np.sin(heading))
     return Street(pieces)
 
 
-@njit(cache=True)
+@njit(error_model="numpy", forceinline=True)
 def along_across(pieces: NDArray[np.float64], x: float, y: float, hint: int) -> tuple[float, float, int]:
     """(along, across, piece) of a world point, searched from the piece ``hint`` on; exact for |across| < 60 m."""
     last = pieces.shape[0] - 1
     piece = min(max(hint, 0), last)
     forward, across, before = 0.0, 0.0, -1
     for _ in range(last + 1):
-        dx, dy, heading = x - pieces[piece, 0], y - pieces[piece, 1], pieces[piece, 2]
-        cosine, sine, curvature = math.cos(heading), math.sin(heading), pieces[piece, 3]
+        dx, dy = x - pieces[piece, 0], y - pieces[piece, 1]
+        curvature, cosine, sine = pieces[piece, 3], pieces[piece, 4], pieces[piece, 5]
         ahead, aside = cosine * dx + sine * dy, cosine * dy - sine * dx
         if abs(curvature) < STRAIGHT:
             forward, across = ahead, aside
         else:
             near = 1.0 - curvature * aside
-            forward = math.atan2(curvature * ahead, near) / curvature
-            across = (1.0 - math.hypot(curvature * ahead, near)) / curvature
+            bent = curvature * ahead
+            forward = math.atan2(bent, near) / curvature
+            across = (1.0 - math.sqrt(bent * bent + near * near)) / curvature
         step = 1 if forward > PIECE else (-1 if forward < 0 else 0)
         following = piece + step
         # a step back to where the search came from: the point lies on the joint, or is too far for arcs to say

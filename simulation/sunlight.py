@@ -13,7 +13,7 @@ HALF_WIDTH = 12.8
 LEVELS = 5
 
 
-@njit(cache=True)
+@njit(error_model="numpy", forceinline=True)
 def sun_reaches(sunlit: NDArray[np.float32], along: float, across: float, wide: float) -> float:
     """Share in [0, 1] of the sun that reaches a place on the ground, over ``wide`` metres."""
     level = int(min(max(math.log2(max(wide / CELL, 1e-3)) + 0.5, 0.0), sunlit.shape[0] - 1.0))
@@ -33,7 +33,7 @@ def pyramid(cells: NDArray[np.float32]) -> NDArray[np.float32]:
     levels = np.zeros((LEVELS, *cells.shape), np.float32)
     for level in range(LEVELS):
         levels[level, : cells.shape[0], : cells.shape[1]] = cells
-        cells = (cells[0::2, 0::2] + cells[0::2, 1::2] + cells[1::2, 0::2] + cells[1::2, 1::2]) / 4
+        cells = (cells[0::2, 0::2] + cells[0::2, 1::2] + cells[1::2, 0::2] + cells[1::2, 1::2]) / np.float32(4)
     return levels
 
 

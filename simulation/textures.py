@@ -19,20 +19,27 @@ LEVELS = 9
 GRAIN, CLOUD, LEAF, CRACK, BRICK = range(5)
 """The tiles: fine stones; 1/f clouds; leaf clumps; dark cracks; courses of bricks. All have mean 0."""
 LAYERS = 5
+STRIDE = 2 * SIZE + 16
+"""Columns of the stored maps: not a power of two, so that neighbouring rows do not evict each other from the cache."""
 
 
 @functools.cache
 def rip_maps() -> NDArray[np.float32]:
-    """All tiles at all resolutions, (LAYERS, LEVELS in v, LEVELS in u, SIZE, SIZE); level (i, j) fills a corner."""
+    """All tiles at all resolutions, (LAYERS, 2 SIZE, STRIDE): halvings stand beside and below one another.
+
+    The level halved i times in v and j times in u starts at row ``2 SIZE - (2 SIZE >> i)`` and column
+    ``2 SIZE - (2 SIZE >> j)``.
+    """
     random = np.random.default_rng(20240)
     tiles = [grain(random), clouds(random), leaves(random), cracks(random), bricks(random)]
-    maps = np.zeros((LAYERS, LEVELS, LEVELS, SIZE, SIZE), np.float32)
+    maps = np.zeros((LAYERS, 2 * SIZE, STRIDE), np.float32)
     for layer, tile in enumerate(tiles):
         rows = tile - tile.mean()
         for i in range(LEVELS):
-            columns = rows
+            top, columns = 2 * SIZE - (2 * SIZE >> i), rows
             for j in range(LEVELS):
-                maps[layer, i, j, : columns.shape[0], : columns.shape[1]] = columns
+                left = 2 * SIZE - (2 * SIZE >> j)
+                maps[layer, top : top + columns.shape[0], left : left + columns.shape[1]] = columns
                 columns = (columns[:, 0::2] + columns[:, 1::2]) / 2 if columns.shape[1] > 1 else columns
             rows = (rows[0::2] + rows[1::2]) / 2 if rows.shape[0] > 1 else rows
     return maps
@@ -79,39 +86,49 @@ def bricks(random: np.random.Generator) -> NDArray:
     return np.where(mortar, 1.3, tone) + 0.15 * spectrum_noise(random, 0.5, 8)
 
 
-@njit(cache=True)
-def texel(tile: NDArray[np.float32], rows: int, columns: int, u: float, v: float) -> float:
-    """Bilinear, periodic value of one level at (u, v) in tiles."""
+TEXEL = "float64(float32[:, :, ::1], int64, int64, int64, float64, float64)"
+
+
+@njit(TEXEL, cache=True, error_model="numpy", forceinline=True)
+def texel(maps: NDArray[np.float32], layer: int, i: int, j: int, u: float, v: float) -> float:
+    """Bilinear, periodic value at (u, v) in tiles of the level halved ``i`` times in v and ``j`` times in u."""
+    rows, columns = SIZE >> i, SIZE >> j
+    top, left = 2 * SIZE - (2 * SIZE >> i), 2 * SIZE - (2 * SIZE >> j)
     x, y = u * columns - 0.5, v * rows - 0.5
     column, row = math.floor(x), math.floor(y)
     fx, fy = x - column, y - row
-    c0, r0 = int(column) & (columns - 1), int(row) & (rows - 1)
-    c1, r1 = (c0 + 1) & (columns - 1), (r0 + 1) & (rows - 1)
-    upper = tile[r0, c0] * (1 - fx) + tile[r0, c1] * fx
-    lower = tile[r1, c0] * (1 - fx) + tile[r1, c1] * fx
-    return upper * (1 - fy) + lower * fy
+    c0, r0 = left + (column & (columns - 1)), top + (row & (rows - 1))
+    c1, r1 = left + ((column + 1) & (columns - 1)), top + ((row + 1) & (rows - 1))
+    upper = maps[layer, r0, c0] + (maps[layer, r0, c1] - maps[layer, r0, c0]) * fx
+    lower = maps[layer, r1, c0] + (maps[layer, r1, c1] - maps[layer, r1, c0]) * fx
+    return upper + (lower - upper) * fy
 
 
-@njit(cache=True)
+@njit("float64(float32[:, :, ::1], int64, float64, float64, float64, float64)", cache=True, error_model="numpy")
 def noise(maps: NDArray[np.float32], layer: int, u: float, v: float, wide: float, high: float) -> float:
-    """Tile ``layer`` at (u, v) in tiles, averaged over about ``wide`` x ``high`` tiles."""
-    across = min(max(math.log2(max(wide * SIZE, 1e-6)), 0.0), LEVELS - 1.001)
-    down = min(max(math.log2(max(high * SIZE, 1e-6)), 0.0), LEVELS - 1.001)
+    """Tile ``layer`` at (u, v) in tiles, averaged over 2**wide x 2**high tiles."""
+    across = min(max(wide + 8.0, 0.0), LEVELS - 1.001)
+    down = min(max(high + 8.0, 0.0), LEVELS - 1.001)
     j, i = int(across), int(down)
-    fj, fi = across - j, down - i
-    columns, rows = SIZE >> j, SIZE >> i
-    value = texel(maps[layer, i, j], rows, columns, u, v)
+    # between two levels only in the middle third of the way: mostly one look-up instead of four
+    fj = min(max(3 * (across - j) - 1, 0.0), 1.0)
+    fi = min(max(3 * (down - i) - 1, 0.0), 1.0)
+    if fj == 1:
+        j, fj = j + 1, 0.0
+    if fi == 1:
+        i, fi = i + 1, 0.0
+    value = texel(maps, layer, i, j, u, v)
     if fj > 0:
-        value = value * (1 - fj) + fj * texel(maps[layer, i, j + 1], rows, columns >> 1, u, v)
+        value += fj * (texel(maps, layer, i, j + 1, u, v) - value)
     if fi > 0:
-        below = texel(maps[layer, i + 1, j], rows >> 1, columns, u, v)
+        below = texel(maps, layer, i + 1, j, u, v)
         if fj > 0:
-            below = below * (1 - fj) + fj * texel(maps[layer, i + 1, j + 1], rows >> 1, columns >> 1, u, v)
-        value = value * (1 - fi) + fi * below
+            below += fj * (texel(maps, layer, i + 1, j + 1, u, v) - below)
+        value += fi * (below - value)
     return value
 
 
-@njit(cache=True)
+@njit("float64(int64, int64, int64)", cache=True, error_model="numpy", forceinline=True)
 def cell(x: int, y: int, z: int) -> float:
     """A number in [0, 1) for a whole-numbered cell: the same each time."""
     h = np.uint32(x & 0xFFFFFFFF) * np.uint32(374761393) + np.uint32(y & 0xFFFFFFFF) * np.uint32(668265263)
@@ -121,14 +138,7 @@ def cell(x: int, y: int, z: int) -> float:
     return h / 4294967296.0
 
 
-@njit(cache=True)
-def stripe(x: float, period: float, start: float, end: float, wide: float) -> float:
-    """Coverage in [0, 1] of stripes [start, end) of each ``period`` under a box of width ``wide`` around ``x``."""
-    wide = max(wide, 1e-6)
-    return (stripe_length(x + wide / 2, period, start, end) - stripe_length(x - wide / 2, period, start, end)) / wide
-
-
-@njit(cache=True)
+@njit("float64(float64, float64, float64, float64)", cache=True, error_model="numpy", forceinline=True)
 def stripe_length(x: float, period: float, start: float, end: float) -> float:
     """Total length of the stripes between 0 and x."""
     whole = math.floor(x / period)
@@ -136,7 +146,14 @@ def stripe_length(x: float, period: float, start: float, end: float) -> float:
     return whole * (end - start) + min(max(rest - start, 0.0), end - start)
 
 
-@njit(cache=True)
+@njit("float64(float64, float64, float64, float64, float64)", cache=True, error_model="numpy", forceinline=True)
+def stripe(x: float, period: float, start: float, end: float, wide: float) -> float:
+    """Coverage in [0, 1] of stripes [start, end) of each ``period`` under a box of width ``wide`` around ``x``."""
+    wide = max(wide, 1e-6)
+    return (stripe_length(x + wide / 2, period, start, end) - stripe_length(x - wide / 2, period, start, end)) / wide
+
+
+@njit("float64(float64, float64, float64, float64)", cache=True, error_model="numpy", forceinline=True)
 def band(x: float, start: float, end: float, wide: float) -> float:
     """Coverage in [0, 1] of the one stripe [start, end) under a box of width ``wide`` around ``x``."""
     wide = max(wide, 1e-6)

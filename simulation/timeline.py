@@ -1,6 +1,7 @@
 """Which moment each frame of the video shows: cuts jump to another street, duplicates repeat a moment."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -34,7 +35,7 @@ def make_timeline(parameters: DriveParameters) -> list[Moment]:
         random.choice(inside, parameters.duplicates, replace=False).tolist() if parameters.duplicates else []
     )
     moments: list[Moment] = []
-    for part, (start, end) in enumerate(zip(starts, starts[1:])):
+    for part, (start, end) in enumerate(pairwise(starts)):
         duration = (end - start) / parameters.fps
         for frame in range(start, end):
             moment = Moment(part, (frame - start) / parameters.fps, duration, frame)

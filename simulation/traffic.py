@@ -48,10 +48,9 @@ class BodyList:
 
     def bodies(self) -> Bodies:
         """The arrays."""
-        columns = np.array(self.rows).T
-        return Bodies(
-            *(np.ascontiguousarray(c) for c in columns[:7]), columns[7].astype(np.int64), np.array(self.extents)
-        )
+        along, speed, across, across_speed, turn, height, follows, kind = np.array(self.rows).T.copy()
+        kinds, extents = kind.astype(np.int64), np.array(self.extents)
+        return Bodies(along, speed, across, across_speed, turn, height, follows, kinds, extents)
 
 
 def add_parked_cars(
