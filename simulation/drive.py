@@ -46,7 +46,7 @@ class Frame:
     K: NDArray[np.float64]
     """(3, 3) intrinsic matrix in pixels."""
     pose: NDArray[np.float64]
-    """(4, 4) from this camera to the first frame's."""
+    """(4, 4) from this camera to the first frame's; at a cut it stays what it was."""
     boxes: tuple[Box, ...]
     """Cars, vans, lorries, pedestrians and cyclists in view."""
     time_s: float
@@ -81,10 +81,9 @@ class Cast:
 def render(parameters: DriveParameters) -> Iterator[Frame]:
     """Frames with their ground truth, in order. The same parameters give the same bytes."""
     timeline, overlay = make_timeline(parameters), make_overlay(parameters)
-    first: Shot | None = None
+    pose = np.eye(4)
     for index, moment in enumerate(timeline):
         shot = shot_at(parameters, moment)
-        first = first or shot
         cast = cast_shot(parameters, shot, moment, overlay)
         last = index + 1 == len(timeline)
         cut = last or timeline[index + 1].part != moment.part
@@ -99,9 +98,10 @@ def render(parameters: DriveParameters) -> Iterator[Frame]:
             flow[:], visible[:], moving[:] = np.nan, False, False
         R, T = camera_motion(shot.camera, following.camera)
         yield Frame(
-            cast.image, depth, flow, visible, moving, classes, R, T, shot.camera.matrix,
-            pose_in(first.camera, shot.camera), boxes, index / parameters.fps, cut,
+            cast.image, depth, flow, visible, moving, classes, R, T, shot.camera.matrix, pose, boxes,
+            index / parameters.fps, cut,
         )  # fmt: skip
+        pose = pose @ np.block([[R, T[:, None]], [np.zeros((1, 3)), np.ones((1, 1))]])
 
 
 def images(parameters: DriveParameters) -> Iterator[NDArray[np.uint8]]:
@@ -153,13 +153,6 @@ def camera_motion(one: Camera, two: Camera) -> tuple[NDArray[np.float64], NDArra
     """(R, T): orientation and position of camera two in the frame of camera one."""
     R = np.ascontiguousarray(one.rotation.T @ two.rotation)
     return R, one.rotation.T @ (two.position - one.position)
-
-
-def pose_in(first: Camera, camera: Camera) -> NDArray[np.float64]:
-    """(4, 4) from ``camera`` to the frame of ``first``."""
-    pose = np.eye(4)
-    pose[:3, :3], pose[:3, 3] = camera_motion(first, camera)
-    return pose
 
 
 def class_of(keys: NDArray[np.int32], shot: Shot) -> NDArray[np.uint8]:

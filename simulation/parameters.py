@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import Field, dataclass, fields
 from urllib.parse import parse_qsl
 
 BONNETS = ("none", "matte", "glossy")
@@ -65,7 +65,12 @@ class DriveParameters:
     asphalt: float = 1.0
     """Contrast of the road's texture: 1 = full, 0.2 = faint, 0 = none."""
     crf: int | None = None
-    """Quality of H.264, 0 (best) to 51. None: 20 for videos, no compression for ground truth images."""
+    """Quality of H.264, 0 is best; without it videos get 20 and the images beside ground truth are not compressed."""
+
+    @property
+    def encoding_crf(self) -> int:
+        """The quality that videos are encoded with."""
+        return 20 if self.crf is None else self.crf
 
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():
@@ -126,7 +131,7 @@ def from_source(source: str) -> DriveParameters:
 
 def parse_value(name: str, text: str) -> object:
     """The value of the parameter ``name`` written as ``text``. Raises ``ValueError`` if either is unknown."""
-    kinds = {field.name: int if field.default is None else type(field.default) for field in fields(DriveParameters)}
+    kinds = {field.name: kind_of(field) for field in fields(DriveParameters)}
     if name not in kinds:
         raise ValueError(f"simulated drive: unknown parameter {name!r}; known: {', '.join(kinds)}")
     parse, wanted = PARSERS[kinds[name]]
@@ -134,3 +139,19 @@ def parse_value(name: str, text: str) -> object:
         return parse(text)
     except (KeyError, ValueError) as error:
         raise ValueError(f"simulated drive: {name} must be {wanted}, got {text!r}") from error
+
+
+def kind_of(field: Field) -> type:
+    """The type of a parameter's values; that of None by default is ``int``."""
+    return int if field.default is None else type(field.default)
+
+
+def as_options(parameters: DriveParameters) -> list[str]:
+    """The words of a command line that give these parameters: frames, seed, and what differs from its default."""
+    words = []
+    for field in fields(DriveParameters):
+        value = getattr(parameters, field.name)
+        if field.name in ("seed", "frames") or value != field.default:
+            option = "--" + field.name.replace("_", "-")
+            words += [option] if value is True else [option, str(value)]
+    return words

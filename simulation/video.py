@@ -12,30 +12,32 @@ from numpy.typing import NDArray
 from simulation.drive import images
 from simulation.parameters import DriveParameters
 
-DEFAULT_CRF = 20
-
 
 def write_video(path: str | Path, parameters: DriveParameters, progress: Callable[[int], None] | None = None) -> None:
     """Render the drive into an H.264 (yuv420p) mp4 file at exactly ``path``; the name appears when the file is whole.
 
     ``progress`` is called with the number of frames done. Raises ``ValueError`` if the folder cannot be written.
     """
-    encode(path, images(parameters), parameters, progress)
+    path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"cannot write the video {path}: it is a folder; name a file")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        encode(path, images(parameters), parameters, progress)
+    except OSError as error:
+        raise ValueError(f"cannot write the video {path}: {error.strerror or error}") from error
 
 
 def encode(
-    path: str | Path,
+    path: Path,
     frames: Iterable[NDArray[np.uint8]],
     parameters: DriveParameters,
     progress: Callable[[int], None] | None = None,
 ) -> None:
-    """Encode (H, W, 3) RGB ``uint8`` frames; see ``write_video``."""
-    path = Path(path)
-    if path.is_dir():
-        raise ValueError(f"cannot write the video {path}: it is a folder; name a file")
+    """Encode (H, W, 3) RGB ``uint8`` frames; see ``write_video``. Raises ``OSError`` if the file cannot be written."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch()  # better to fail before rendering
         with av.open(str(temporary), "w", format="mp4") as container:
             stream = make_stream(container, parameters)
             for number, image in enumerate(frames):
@@ -48,8 +50,6 @@ def encode(
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
         temporary.replace(path)
-    except OSError as error:
-        raise ValueError(f"cannot write the video {path}: {error.strerror or error}") from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -57,8 +57,7 @@ def encode(
 def make_stream(container: av.container.OutputContainer, parameters: DriveParameters) -> av.VideoStream:
     """One thread and a fixed preset: the same frames give the same bytes."""
     rate = Fraction(parameters.fps).limit_denominator(1001)
-    crf = DEFAULT_CRF if parameters.crf is None else parameters.crf
-    options = {"preset": "veryfast", "crf": str(crf), "threads": "1", "g": "120"}
+    options = {"preset": "veryfast", "crf": str(parameters.encoding_crf), "threads": "1", "g": "120"}
     stream = container.add_stream("libx264", rate=rate, options=options)
     stream.width, stream.height, stream.pix_fmt = parameters.width, parameters.height, "yuv420p"
     stream.codec_context.time_base = 1 / rate
