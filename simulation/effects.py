@@ -45,7 +45,7 @@ def make_overlay(parameters: DriveParameters) -> Overlay:
         mirror[..., 1] = np.clip(edge - 2.6 * (y - edge) - 0.30 * height, bar, height - 1)
     if parameters.logo:
         logo = draw_logo(height, width, bar)
-        covered |= logo > 0.02
+        covered |= logo > 0
     if parameters.date_stamp:
         covered |= stamp_box(height, width, bar)
     return Overlay(covered, bonnet, mirror, logo, bar)

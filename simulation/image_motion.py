@@ -13,6 +13,8 @@ TOLERANCE_RELATIVE, TOLERANCE_METRES = 0.01, 0.02
 """How much farther than what is seen a point may lie and still count as seen."""
 STILL = 1e-3
 """Metres: a point that moves less between two frames stands still."""
+ROUNDING = 1e-6
+"""Pixels beyond the outermost centres that count as inside, so that a standing camera loses no border."""
 
 
 class Motion(NamedTuple):
@@ -39,7 +41,8 @@ def image_motion(
     height, width = keys.shape
     ends, moving = end_points(view, motion, keys, depths)
     x, y, z = ends.reshape(-1, 3).T
-    inside = (z > 0) & (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+    low, high = -ROUNDING, ROUNDING - 1
+    inside = (z > 0) & (x >= low) & (x <= width + high) & (y >= low) & (y <= height + high)
     target = np.flatnonzero(inside)
     hits = trace(following, ground, maps, np.ascontiguousarray(x[target]), np.ascontiguousarray(y[target]))
     depth = z[target]

@@ -55,9 +55,19 @@ def encode(
 
 
 def make_stream(container: av.container.OutputContainer, parameters: DriveParameters) -> av.VideoStream:
-    """One thread and a fixed preset: the same frames give the same bytes."""
+    """The same frames give the same bytes, on any processor.
+
+    Besides one thread and a fixed preset this needs ``cpu-independent``: without it x264 picks kernels of its
+    macroblock tree by the processor, some of which read memory that nobody wrote.
+    """
     rate = Fraction(parameters.fps).limit_denominator(1001)
-    options = {"preset": "veryfast", "crf": str(parameters.encoding_crf), "threads": "1", "g": "120"}
+    options = {
+        "preset": "veryfast",
+        "crf": str(parameters.encoding_crf),
+        "threads": "1",
+        "g": "120",
+        "x264-params": "cpu-independent=1",
+    }
     stream = container.add_stream("libx264", rate=rate, options=options)
     stream.width, stream.height, stream.pix_fmt = parameters.width, parameters.height, "yuv420p"
     stream.codec_context.time_base = 1 / rate
