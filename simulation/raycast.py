@@ -310,17 +310,26 @@ def meet_solid(view: View, k: int, dx: float, dy: float, maps: NDArray[np.float3
     return meet(view.kind[k], data[k, ORIGIN], data[k, ORIGIN + 1], data[k, ORIGIN + 2], lx, ly, lz, data, k, maps)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
 def trace(
     view: View, ground: Ground, maps: NDArray[np.float32], xs: NDArray[np.float64], ys: NDArray[np.float64]
 ) -> Hits:
     """What the rays through the image points (xs, ys), (M,) in pixels, meet first."""
-    count = xs.shape[0]
-    keys, pieces = np.empty(count, np.int32), np.zeros(count, np.int32)
-    depths, alongs, acrosses = np.empty(count), np.zeros(count), np.zeros(count)
+    count = len(xs)
+    hits = Hits(np.empty(count, np.int32), np.empty(count), np.zeros(count), np.zeros(count), np.zeros(count, np.int32))
+    fill_hits(view, ground, maps, xs, ys, hits)
+    return hits
+
+
+# without numba's counting of references, which costs half the time in loops over arrays from tuples; what is compiled
+# so must make no arrays
+@njit(cache=True, error_model="numpy", nogil=True, _nrt=False)
+def fill_hits(
+    view: View, ground: Ground, maps: NDArray[np.float32], xs: NDArray[np.float64], ys: NDArray[np.float64], hits: Hits
+) -> None:
+    """Fill ``hits`` with what the rays through the image points (xs, ys) meet."""
     rows = (view.starts.shape[0] - 1) // view.tiles_across
     data, c, piece = view.data, view.camera, 0
-    for point in range(count):
+    for point in range(xs.shape[0]):
         x, y = xs[point], ys[point]
         dx, dy = (x - view.centre_x) / view.focal, (y - view.centre_y) / view.focal
         best, key = math.inf, AIR
@@ -341,6 +350,5 @@ def trace(
         below, depth, along, across, piece = meet_ground(ground, view.position, wx, wy, wz, best, piece)
         if below != AIR:
             best, key = depth, below
-        keys[point], depths[point], pieces[point] = key, best, piece
-        alongs[point], acrosses[point] = along, across
-    return Hits(keys, depths, alongs, acrosses, pieces)
+        hits.key[point], hits.depth[point], hits.piece[point] = key, best, piece
+        hits.along[point], hits.across[point] = along, across

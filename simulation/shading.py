@@ -246,7 +246,8 @@ def under_bodies(view: View, x: float, y: float, depth: float) -> float:
     return share
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+# see ``raycast.fill_hits`` about reference counts
+@njit(cache=True, error_model="numpy", nogil=True, _nrt=False)
 def shade_ground(
     view: View, ground: Ground, light: Light, maps: NDArray[np.float32], xs: NDArray, ys: NDArray, hits: Hits,
     wanted: NDArray[np.bool_], colours: NDArray[np.float32],
@@ -291,7 +292,7 @@ def shade_ground(
         colours[point, 2] = b + (light.horizon[2] - b) * haze
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy", nogil=True, _nrt=False)
 def shade_solids(
     view: View, solids: Solids, light: Light, maps: NDArray[np.float32], xs: NDArray, ys: NDArray, hits: Hits,
     wanted: NDArray[np.bool_], colours: NDArray[np.float32],
@@ -349,7 +350,7 @@ def shade_solids(
         colours[point, 2] = b + (light.horizon[2] - b) * haze
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy", nogil=True, _nrt=False)
 def shade_sky(
     view: View, light: Light, maps: NDArray[np.float32], xs: NDArray, ys: NDArray, hits: Hits,
     wanted: NDArray[np.bool_], colours: NDArray[np.float32],
