@@ -18,11 +18,13 @@ class SelectionParameters:
 
     ``rule`` is ``motion`` (LABELS 3.2) or ``homography`` (LABELS 3.1, see ``labels.homography_selection``). The
     motion meant is an upper quantile: the larger of the 90 % quantile of the displacement and that of the road, as
-    sky and far scene rule the median (LABELS 19).
+    sky and far scene rule the median (LABELS 19). The median has its say where it is so small that the rotation of the
+    camera would explain it.
     """
 
     rule: str = "motion"
     target_px: float = 12.0  # the first frame distance with this motion is taken (best labels: 12 to 25)
+    parallax_px: float = 3.0  # and with this median displacement: below it egomotion mostly finds no parallax
     farthest_s: float = 0.35  # longest time between the frames of a pair that are not neighbours
     slow_px: float = 0.8  # median displacement below which a pair shows no motion
     fast: float = 0.12  # motion of neighbouring frames, as a share of the width, that flow cannot follow
@@ -133,6 +135,12 @@ class _Course:
             return "fast"
         return "slow" if self.median[second] - self.median[first] < self.parameters.slow_px * self.scale else ""
 
+    def is_far(self, first: int, second: int) -> bool:
+        """Whether enough moves between two frames that a longer distance would not make a better label."""
+        enough, typical = self.parameters.target_px * self.scale, self.parameters.parallax_px * self.scale
+        upper, median = (values[second] - values[first] for values in (self.upper, self.median))
+        return bool(upper >= enough and median >= typical)
+
     def is_news(self, last: int, now: int) -> bool:
         """Whether a frame shows enough that is new since an earlier one."""
         if self.parts.shot[last] != self.parts.shot[now]:
@@ -173,7 +181,7 @@ def _choose(table: PairTable, first: int, ahead: NDArray[np.int64], course: _Cou
             continue
         table.second[first], table.distance[first] = second, distance
         table.motion_px[first] = course.upper[second] - course.upper[first]
-        if table.motion_px[first] >= course.parameters.target_px * course.scale:
+        if course.is_far(first, second):
             break
     found = int(table.second[first])
     table.reason[first] = why if found < 0 else course.judge(first, found, int(table.distance[first]))

@@ -76,9 +76,17 @@ def test_the_distance_is_the_first_with_enough_motion(motion: float, distance: i
     np.testing.assert_allclose(pairs.motion_px[rows], distance * motion)
 
 
+def test_a_far_scene_gets_a_longer_distance_than_its_fastest_part_asks_for() -> None:
+    table = drive(motion=6.0)
+    change(table, slice(1, None), median=0.6)
+    pairs = select(table, 640)
+    assert set(pairs.distance[:50]) == {6}  # 12 px at two frames, a median of 3 px at five
+    assert pairs.kept.any()
+
+
 def test_the_road_counts_where_it_moves_most() -> None:
     table = drive(motion=2.0)
-    change(table, slice(1, None), road=12.5)
+    change(table, slice(1, None), road=12.5, median=3.0)
     assert set(select(table, 640).distance[:-1]) == {1}
 
 
