@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline import label_pairs, plan_shards, storage, tables, write_shard
+from pipeline import fetch_video, label_pairs, plan_shards, storage, survey_video, tables, write_shard
 from pipeline.build import Build
 from pipeline.funnel import Funnel
 from pipeline.outcome import DONE
@@ -92,16 +92,18 @@ def scores(funnel: Funnel) -> dict[str, Any]:
 
 
 def cost(build: Build) -> dict[str, float]:
-    """Seconds of one core that the labels took, by part of the work, and pairs per second and core."""
+    """Seconds by part of the work, and pairs per second of one core (all parts but the fetching count)."""
     totals: defaultdict[str, float] = defaultdict(float)
     for video in build.videos:
+        totals["fetch_s"] += fetch_video.read_record(build, video)["seconds"]
+        totals["survey_s"] += survey_video.read_camera(build, video)["seconds"]
         for chunk in label_pairs.chunks(build, video):
             table = label_pairs.read_chunk(build, video, chunk)
             totals["pairs"] += table.num_rows
             for name, text in tables.about(table).items():
                 if name.endswith("_s"):
                     totals[name] += float(text)
-    seconds = sum(value for name, value in totals.items() if name.endswith("_s"))
+    seconds = sum(value for name, value in totals.items() if name.endswith("_s") and name != "fetch_s")
     return {**totals, "pairs_per_second_and_core": totals["pairs"] / seconds if seconds else 0.0}
 
 

@@ -50,7 +50,8 @@ class LabelPairs(VideoTask):
             first = int(chunk[:5]) * size
             labelled = label_chunk.label_chunk(self.build, self.video, selected.slice(first, size))
             storage.write_bytes(_tar_url(self.build, self.video, chunk), labelled.tar)
-            chunk_target(self.build, self.video, chunk).write(tables.to_bytes(labelled.table))
+            rows = tables.to_bytes(labelled.table, tables.about(labelled.table))
+            chunk_target(self.build, self.video, chunk).write(rows)
 
     def _chunks(self, number: int) -> list[str]:
         own = range(self.part * number // self.parts, (self.part + 1) * number // self.parts)

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ class SurveyVideo(VideoTask):
 
     def run(self) -> None:
         """Survey the video, or hand on why there is none."""
+        began = time.perf_counter()
         fetched = fetch_video.read_record(self.build, self.video)
         ended, camera, frames = fetch_video.ended(fetched), dict[str, Any](), _table([], [])
         if ended.done:
@@ -53,7 +55,8 @@ class SurveyVideo(VideoTask):
             except Exception as error:  # one video must not end the build
                 ended = outcome.of_error(error)
         frames_target(self.build, self.video).write(tables.to_bytes(frames))
-        record = {"status": ended.status, "reason": ended.reason, "detail": ended.detail, **camera}
+        told = {"status": ended.status, "reason": ended.reason, "detail": ended.detail}
+        record = {**told, "seconds": round(time.perf_counter() - began, 3), **camera}
         self.output().write(json.dumps(record, indent=1, sort_keys=True).encode())
 
 
