@@ -120,6 +120,22 @@ class Sequence:
         raw = _read(path)[..., ::-1]
         return (raw[..., :2].astype(np.float32) - np.float32(2**15)) / np.float32(64), raw[..., 2] > 0
 
+    def rigid_flow(self, index: int) -> NDArray[np.float32] | None:
+        """Flow (H, W, 2) of what stands still, from depth and motion; NaN where unknown. None without depth."""
+        depth = self.depth(index)
+        if depth is None:
+            return None
+        camera, motion = self.camera(), self.motion(index)
+        rows, columns = np.indices(depth.shape)
+        rays = np.stack(
+            [(columns - camera.cx) / camera.focal, (rows - camera.cy) / camera.focal, np.ones_like(depth)], -1
+        )
+        ends = (depth[..., None] * rays - motion.T) @ motion.R
+        with np.errstate(divide="ignore", invalid="ignore"):
+            seen = camera.focal * ends[..., :2] / ends[..., 2:] + np.array([camera.cx, camera.cy])
+        known = ((depth > 0) & (ends[..., 2] > 0))[..., None]
+        return np.where(known, seen - np.stack([columns, rows], -1), np.nan).astype(np.float32)
+
     @cached_property
     def _motions(self) -> list[Motion]:
         if (self.folder / "pairs.csv").exists():

@@ -1,111 +1,65 @@
 """Dense flow from matches on a grid: edge-aware locally weighted affine fits in O(N) (LABELS section 4.8).
 
 The model is that of EpicFlow's locally weighted affine estimator: at every seed one affine flow is fitted to the
-matches around it, weighted by ``exp(-geodesic distance)``. Here the weighted sums of the normal equations come from a
-recursive domain-transform filter (Gastal and Oliveira 2011), whose cost does not depend on the reach.
+matches around it, weighted by ``exp(-geodesic distance)``. It needs no epipolar geometry: it serves what moves, and
+pairs of frames whose camera motion cannot be told.
 """
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from labels.edge_filter import Decays, accumulate
 from labels.matching import Grid
-
-_MOMENTS = 12
 
 
 @dataclass(frozen=True)
-class InterpolationParameters:
-    """Reach and robustness of the affine fits."""
+class AffineParameters:
+    """Robustness of the affine fits."""
 
-    reach_px: float = 24.0
-    """Standard deviation of the weights over a flat area."""
-    edge_grey: float = 7.0
-    """Grey levels of edge that count as one step of the grid."""
-    filter_passes: int = 2
-    """Passes of the domain-transform filter."""
     reweightings: int = 2
     """Robust refits after the first fit."""
     residual_px: float = 1.5
     """Scale of the robust weights ``1 / (1 + (r / scale)^2)^2``."""
     ridge: float = 0.1
     """Squared grid steps added to the spread of the matches: pulls fits on few matches to a translation."""
-    guide_grey: float = 12.0
-    """Grey-level difference at which a seed's model loses weight by e in a pixel."""
 
 
-def interpolate(
-    displacements: NDArray[np.float32],
-    weights: NDArray[np.float32],
-    grid: Grid,
-    guide: NDArray[np.uint8],
-    parameters: InterpolationParameters,
+def fit_affine(
+    displacements: NDArray[np.float32], weights: NDArray[np.float32], along: Decays, parameters: AffineParameters
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Dense flow from the displacements of seeds.
+    """Affine models of all seeds, (rows, columns, 6): u, du/dx, du/dy, v, dv/dx, dv/dy, px per grid step.
 
-    ``displacements``: (rows, columns, 2) float32 px; ``weights``: (rows, columns) float32, 0 = no match; ``guide``:
-    (H, W) uint8, the smoothed frame 1. Returns the flow (H, W, 2) float32 and the matches' robust weights (rows,
-    columns) float32, small for matches that contradict the fits.
+    ``displacements``: (rows, columns, 2) float32 px; ``weights``: (rows, columns) float32, 0 = no match. Also returns
+    the matches' robust weights (rows, columns) float32, small for those that contradict the fits.
     """
-    edges_x, edges_y = _edges(guide, grid.step, grid.x0, grid.y0, grid.rows, grid.columns, parameters.edge_grey)
-    decays = [_decay(parameters, grid.step, number) for number in range(parameters.filter_passes)]
-    filters = [(np.exp(decay * (1 + edges_x)), np.exp(decay * (1 + edges_y))) for decay in decays]
     robust = weights
     for number in range(parameters.reweightings + 1):
         moments = _moments(displacements, robust)
-        for along_x, along_y in filters:
-            _filter(moments, along_x, along_y)
+        accumulate(moments, along)
         models = _solve(moments, parameters.ridge)
         if number < parameters.reweightings:
             robust = _reweight(models, displacements, weights, parameters.residual_px)
-    likeness = (np.exp(-np.arange(256) / parameters.guide_grey) + 1e-4).astype(np.float32)
-    return _upsample(models, guide, grid.step, grid.x0, grid.y0, likeness), robust
+    return models, robust
 
 
-def smooth(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The guide image: frame 1, lightly smoothed."""
-    return cv2.GaussianBlur(image, (0, 0), 0.8)
+def interpolate(
+    models: NDArray[np.float32], guide: NDArray[np.uint8], grid: Grid, likeness: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Flow (H, W, 2) float32 px: for each pixel, the models of the four seeds around it.
 
-
-def _decay(parameters: InterpolationParameters, step: int, number: int) -> float:
-    """Exponent of the filter for a neighbour at unit distance, in pass ``number`` (Gastal and Oliveira, Eq. 14)."""
-    passes = parameters.filter_passes
-    sigma = parameters.reach_px / step * np.sqrt(3) * 2.0 ** (passes - number - 1) / np.sqrt(4.0**passes - 1)
-    return float(-np.sqrt(2) / sigma)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _edges(
-    guide: NDArray[np.uint8], step: int, x0: int, y0: int, rows: int, columns: int, edge_grey: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Summed grey-level changes between neighbouring seeds, in units of ``edge_grey``: to the right, downwards."""
-    along_x = np.zeros((rows, columns))
-    along_y = np.zeros((rows, columns))
-    for j in range(rows):
-        y = y0 + j * step
-        for i in range(columns):
-            x = x0 + i * step
-            total = np.int64(0)
-            if i + 1 < columns:
-                for k in range(step):
-                    total += abs(np.int64(guide[y, x + k + 1]) - np.int64(guide[y, x + k]))
-            along_x[j, i] = total / edge_grey
-            total = np.int64(0)
-            if j + 1 < rows:
-                for k in range(step):
-                    total += abs(np.int64(guide[y + k + 1, x]) - np.int64(guide[y + k, x]))
-            along_y[j, i] = total / edge_grey
-    return along_x, along_y
+    ``guide``: (H, W) uint8; ``likeness``: (256,) float32, weight of a seed by its difference in grey level.
+    """
+    return _upsample(models, guide, grid.step, grid.x0, grid.y0, likeness)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _moments(displacements: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float64]:
     """Sums of the normal equations of each match alone: w, wx, wy, wxx, wxy, wyy, wu, wux, wuy, wv, wvx, wvy."""
     rows, columns = weights.shape
-    moments = np.zeros((rows, columns, _MOMENTS))
+    moments = np.zeros((rows, columns, 12))
     for j in range(rows):
         y = j - 0.5 * rows
         for i in range(columns):
@@ -120,31 +74,6 @@ def _moments(displacements: NDArray[np.float32], weights: NDArray[np.float32]) -
             m[6], m[7], m[8] = u, u * x, u * y
             m[9], m[10], m[11] = v, v * x, v * y
     return moments
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _filter(moments: NDArray[np.float64], along_x: NDArray[np.float64], along_y: NDArray[np.float64]) -> None:
-    """Recursive filter in place: rightwards, leftwards, downwards, upwards. Not normalised; the fit does that."""
-    rows, columns = along_x.shape
-    for j in range(rows):
-        for i in range(1, columns):
-            decay = along_x[j, i - 1]
-            for c in range(_MOMENTS):
-                moments[j, i, c] += decay * moments[j, i - 1, c]
-        for i in range(columns - 2, -1, -1):
-            decay = along_x[j, i]
-            for c in range(_MOMENTS):
-                moments[j, i, c] += decay * moments[j, i + 1, c]
-    for j in range(1, rows):
-        for i in range(columns):
-            decay = along_y[j - 1, i]
-            for c in range(_MOMENTS):
-                moments[j, i, c] += decay * moments[j - 1, i, c]
-    for j in range(rows - 2, -1, -1):
-        for i in range(columns):
-            decay = along_y[j, i]
-            for c in range(_MOMENTS):
-                moments[j, i, c] += decay * moments[j + 1, i, c]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -199,10 +128,8 @@ def _upsample(
         j = (y - y0 + step) // step - 1
         top, bottom = min(max(j, 0), rows - 1), min(max(j + 1, 0), rows - 1)
         down = np.float32(y - y0 - j * step) * inverse
-        y_top, y_bottom = (
-            np.float32(y - y0) * inverse - np.float32(top),
-            np.float32(y - y0) * inverse - np.float32(bottom),
-        )
+        y_top = np.float32(y - y0) * inverse - np.float32(top)
+        y_bottom = np.float32(y - y0) * inverse - np.float32(bottom)
         guide_top, guide_bottom = guide[y0 + top * step], guide[y0 + bottom * step]
         for i in range(-((x0 + step - 1) // step), (width - 1 - x0) // step + 1):
             left, right = min(max(i, 0), columns - 1), min(max(i + 1, 0), columns - 1)

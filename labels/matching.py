@@ -42,7 +42,7 @@ class MatchingParameters:
 
     step: int = 4
     """Distance of the seeds at full resolution."""
-    coarse_step: int = 1
+    coarse_step: int = 3
     """Least distance of the seeds at coarser levels, in pixels of the level."""
     passes: int = 4
     """Scans of the grid at all levels but the finest."""
@@ -110,7 +110,7 @@ def _clamp(value, upper):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def _cost(own, census, y, x):  # type: ignore[no-untyped-def]
+def cost_at(own, census, y, x):  # type: ignore[no-untyped-def]
     """Differing bits between nine descriptors and those around (y, x), coordinates of the image without margin."""
     total = 0
     for row in range(3):
@@ -118,6 +118,13 @@ def _cost(own, census, y, x):  # type: ignore[no-untyped-def]
             other = census[y + MARGIN + (row - 1) * SPACING, x + MARGIN + (column - 1) * SPACING]
             total += _count_bits(own[3 * row + column] ^ other)
     return total
+
+
+@njit(inline="always")
+def own_descriptors(census, x, y, own):  # type: ignore[no-untyped-def]
+    """Fill ``own`` (9,) with the descriptors around (x, y) that ``cost_at`` compares."""
+    for k in range(9):
+        own[k] = census[y + MARGIN + (k // 3 - 1) * SPACING, x + MARGIN + (k % 3 - 1) * SPACING]
 
 
 @njit(inline="always")
@@ -172,11 +179,10 @@ def _search(
             for ii in range(columns):
                 i = ii if forth else columns - 1 - ii
                 x = x0 + i * step
-                for k in range(9):
-                    own[k] = census1[y + MARGIN + (k // 3 - 1) * SPACING, x + MARGIN + (k % 3 - 1) * SPACING]
+                own_descriptors(census1, x, y, own)
                 u, v = np.int64(matches[j, i, 0]), np.int64(matches[j, i, 1])
                 if number == 0:
-                    best = _cost(own, census2, _clamp(y + v, bottom), _clamp(x + u, right))
+                    best = cost_at(own, census2, _clamp(y + v, bottom), _clamp(x + u, right))
                 else:
                     best = np.int64(matches[j, i, 2])
                 for neighbour in range(4):
@@ -187,7 +193,7 @@ def _search(
                     tu, tv = np.int64(matches[nj, ni, 0]), np.int64(matches[nj, ni, 1])
                     if tu == u and tv == v:
                         continue
-                    cost = _cost(own, census2, _clamp(y + tv, bottom), _clamp(x + tu, right))
+                    cost = cost_at(own, census2, _clamp(y + tv, bottom), _clamp(x + tu, right))
                     if cost < best:
                         best, u, v = cost, tu, tv
                 radius = np.int64(radii[j, i])
@@ -196,7 +202,7 @@ def _search(
                     tu = u + _offset(state, radius)
                     tv = v + _offset(state >> np.uint64(32), radius)
                     radius >>= 1
-                    cost = _cost(own, census2, _clamp(y + tv, bottom), _clamp(x + tu, right))
+                    cost = cost_at(own, census2, _clamp(y + tv, bottom), _clamp(x + tu, right))
                     if cost < best:
                         best, u, v = cost, tu, tv
                 matches[j, i, 0], matches[j, i, 1], matches[j, i, 2] = u, v, best

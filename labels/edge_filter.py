@@ -1,0 +1,102 @@
+"""Sums over a neighbourhood that ends at image edges, in O(N): a recursive domain-transform filter on a grid of seeds.
+
+Weighted sums around every seed with weights ``exp(-geodesic distance)``, as EpicFlow's interpolation uses them, come
+from a recursive filter (Gastal and Oliveira 2011) whose cost does not depend on the reach.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from labels.matching import Grid
+
+
+@dataclass(frozen=True)
+class EdgeParameters:
+    """Reach of the sums."""
+
+    reach_px: float = 20.0
+    """Standard deviation of the weights over a flat area."""
+    edge_grey: float = 7.0
+    """Grey levels of edge that count as one step of the grid."""
+    passes: int = 2
+    """Passes of the filter: more come nearer to the ideal weights."""
+
+
+Decays = list[tuple[NDArray[np.float64], NDArray[np.float64]]]
+"""For each pass the decay from each seed to the next one: to the right, downwards; (rows, columns) each."""
+
+
+def smooth(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The guide image: frame 1, lightly smoothed."""
+    return cv2.GaussianBlur(image, (0, 0), 0.8)
+
+
+def decays(guide: NDArray[np.uint8], grid: Grid, parameters: EdgeParameters) -> Decays:
+    """The decays that ``accumulate`` takes, from the edges of ``guide``, (H, W) uint8."""
+    edges_x, edges_y = _edges(guide, grid.step, grid.x0, grid.y0, grid.rows, grid.columns, parameters.edge_grey)
+    result = []
+    for number in range(parameters.passes):
+        # Gastal and Oliveira, Eq. 14
+        share = np.sqrt(3) * 2.0 ** (parameters.passes - number - 1) / np.sqrt(4.0**parameters.passes - 1)
+        exponent = -np.sqrt(2) / (parameters.reach_px / grid.step * share)
+        result.append((np.exp(exponent * (1 + edges_x)), np.exp(exponent * (1 + edges_y))))
+    return result
+
+
+def accumulate(moments: NDArray[np.float64], along: Decays) -> None:
+    """Replace ``moments`` (rows, columns, n) by their weighted sums around each seed. Weights are not normalised."""
+    for along_x, along_y in along:
+        _filter(moments, along_x, along_y)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _edges(
+    guide: NDArray[np.uint8], step: int, x0: int, y0: int, rows: int, columns: int, edge_grey: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Summed grey-level changes between neighbouring seeds, in units of ``edge_grey``: to the right, downwards."""
+    along_x = np.zeros((rows, columns))
+    along_y = np.zeros((rows, columns))
+    for j in range(rows):
+        y = y0 + j * step
+        for i in range(columns):
+            x = x0 + i * step
+            total = np.int64(0)
+            if i + 1 < columns:
+                for k in range(step):
+                    total += abs(np.int64(guide[y, x + k + 1]) - np.int64(guide[y, x + k]))
+            along_x[j, i] = total / edge_grey
+            total = np.int64(0)
+            if j + 1 < rows:
+                for k in range(step):
+                    total += abs(np.int64(guide[y + k + 1, x]) - np.int64(guide[y + k, x]))
+            along_y[j, i] = total / edge_grey
+    return along_x, along_y
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _filter(moments: NDArray[np.float64], along_x: NDArray[np.float64], along_y: NDArray[np.float64]) -> None:
+    """Recursive filter in place: rightwards, leftwards, downwards, upwards."""
+    rows, columns, count = moments.shape
+    for j in range(rows):
+        for i in range(1, columns):
+            decay = along_x[j, i - 1]
+            for c in range(count):
+                moments[j, i, c] += decay * moments[j, i - 1, c]
+        for i in range(columns - 2, -1, -1):
+            decay = along_x[j, i]
+            for c in range(count):
+                moments[j, i, c] += decay * moments[j, i + 1, c]
+    for j in range(1, rows):
+        for i in range(columns):
+            decay = along_y[j - 1, i]
+            for c in range(count):
+                moments[j, i, c] += decay * moments[j - 1, i, c]
+    for j in range(rows - 2, -1, -1):
+        for i in range(columns):
+            decay = along_y[j, i]
+            for c in range(count):
+                moments[j, i, c] += decay * moments[j + 1, i, c]
