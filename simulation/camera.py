@@ -48,20 +48,22 @@ def camera_rotation(heading: float, pitch: float, roll: float) -> NDArray[np.flo
     return level @ up @ clockwise
 
 
-def look(camera: Camera, solids: Solids, rotation: NDArray[np.float64], position: NDArray[np.float64]) -> View:
-    """The view; ``rotation`` (N, 3, 3) and ``position`` (N, 3) place every solid in the world at this moment."""
+def look(
+    camera: Camera, solids: Solids, rotation: NDArray[np.float64], position: NDArray[np.float64], far: float = FAR
+) -> View:
+    """The view of solids up to ``far`` metres, placed in the world by ``rotation`` (N, 3, 3), ``position`` (N, 3)."""
     extents = half_extents(solids)
     reach = np.linalg.norm(extents, axis=1)
     offset = position - camera.position
     ahead = offset @ camera.rotation[:, 2]
-    near = np.flatnonzero((ahead > -reach) & (ahead < FAR + reach))
+    near = np.flatnonzero((ahead > -reach) & (ahead < far + reach))
     to_camera = camera.rotation.T
     rotations = to_camera @ rotation[near]
     translations = offset[near] @ camera.rotation
     x, y = camera.centre
     bounds = windows(rotations, translations, extents[near], camera.focal, x, y)
     seen = (bounds[:, 0] < camera.width) & (bounds[:, 1] > -1) & (bounds[:, 2] < camera.height) & (bounds[:, 3] > -1)
-    seen &= bounds[:, 4] < FAR
+    seen &= bounds[:, 4] < far
     # the windows are two pixels wider than the solids: drop specks that no pixel would notice
     seen &= np.maximum(bounds[:, 1] - bounds[:, 0], bounds[:, 3] - bounds[:, 2]) > 2.5
     # nearest first, so that a ray may stop at the first solid that begins behind what it has met

@@ -37,7 +37,7 @@ def make_overlay(parameters: DriveParameters) -> Overlay:
     bonnet, mirror, logo = np.zeros_like(x), np.zeros((height, width, 2), np.float32), np.zeros_like(x)
     if parameters.bonnet != "none":
         across = (x - 0.5 * width) / (0.62 * width)
-        edge = height * (0.86 + 0.11 * across**2 + 0.12 * across**6)
+        edge = height - bar - height * (0.14 - 0.11 * across**2 - 0.12 * across**6)
         bonnet = np.clip(y - edge + 0.5, 0, 1)
         covered |= bonnet > 0
         # the flat sheet mirrors what is as far above its edge, squeezed

@@ -16,13 +16,13 @@ from simulation.furniture import (
     add_round_sign,
     add_traffic_light,
 )
-from simulation.motion import START, Bodies, CarMotion, make_car_motion
+from simulation.motion import START, Bodies, CarMotion, make_car_motion, place_solids
 from simulation.parameters import DriveParameters
 from simulation.raycast import KERB_HEIGHT, Ground
 from simulation.shading import Light
 from simulation.solids import SolidList, Solids
 from simulation.street import Street, make_street
-from simulation.sunlight import all_lit
+from simulation.sunlight import all_lit, cast_sunlight
 from simulation.traffic import BodyList, add_parked_cars, add_traffic
 from simulation.vegetation import add_bush, add_hedge, add_tree
 
@@ -74,14 +74,19 @@ def make_scene(parameters: DriveParameters, part: int, duration: float) -> Scene
         build_up(lots, side, end)
     close_view(lots, end)
     furnish(lots, end)
-    bodies = BodyList()
-    add_parked_cars(lots.solids, bodies, random, end, lots.verge, lots.crossings)
-    add_traffic(lots.solids, bodies, random, motion, end, duration, parameters.traffic, lots.crossings)
+    listed = BodyList()
+    add_parked_cars(lots.solids, listed, random, end, lots.verge, lots.crossings)
+    add_traffic(lots.solids, listed, random, motion, end, duration, parameters.traffic, lots.crossings)
+    solids, bodies, light = lots.solids.solids(), listed.bodies(), make_light(random)
     ground = Ground(
         street.pieces, HALF_ROAD, HALF_PAVEMENT, lots.verge, np.array(lots.crossings, float), parameters.asphalt,
         all_lit(street.length),
     )  # fmt: skip
-    return Scene(street, motion, lots.solids.solids(), bodies.bodies(), ground, make_light(random))
+    rotation, position = place_solids(solids, bodies, street, motion, 0.0)
+    standing = ((bodies.speed == 0) & (bodies.across_speed == 0) & (bodies.follows == 0))[solids.body]
+    still = Solids(*(column[standing] for column in solids))
+    sunlit = cast_sunlight(ground, street, still, rotation[standing], position[standing], light.sun)
+    return Scene(street, motion, solids, bodies, ground._replace(sunlit=sunlit), light)
 
 
 def make_light(random: np.random.Generator) -> Light:
