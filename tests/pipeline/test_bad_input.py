@@ -137,7 +137,7 @@ def test_a_full_disk_leaves_nothing_half_written_and_more_room_finishes_the_buil
     if os.system(f"mount -t tmpfs -o size=400k tmpfs {build.root} 2>/dev/null") != 0:
         pytest.skip("mounting is not allowed here")
     try:
-        finished = build.run()
+        finished = build.run("--scheduler-retry-delay", 0)
         assert finished.returncode == 11
         assert "No space left" in finished.stderr
         for path in build.root.rglob("*.json"):
