@@ -87,7 +87,7 @@ def kill_at_work(build: Any, delay_s: float) -> bool:
     """Start a build, kill it and all its processes so long after it took up work; whether it was still at work."""
     before = build.root.stat().st_mtime_ns if build.root.exists() else 0
     process = subprocess.Popen(build.command("--workers", 2), stderr=subprocess.DEVNULL, start_new_session=True)
-    # A build that has checked its input tries whether its root is writable: imports, which nothing depends on, are over.
+    # Once its input is checked, a build tries whether its root is writable: only then does anything depend on it.
     while process.poll() is None and not (build.root.exists() and build.root.stat().st_mtime_ns != before):
         time.sleep(0.005)
     try:
