@@ -15,6 +15,8 @@ PARSERS: dict[type, tuple[Callable[[str], object], str]] = {
 }
 """By type of parameter: what reads its text, and what that text must be."""
 LARGEST_FRAME_PIXELS = 4096 * 2304
+LONGEST_DRIVE_KM = 20
+"""A street takes memory: some 25 MB a kilometre."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,11 @@ class DriveParameters:
             raise ValueError(f"simulated drive: width and height must be even, got {self.width}x{self.height}")
         if self.width * self.height > LARGEST_FRAME_PIXELS:
             raise ValueError(f"simulated drive: {self.width}x{self.height} is too large, at most 4096x2304 pixels")
+        length = self.frames / self.fps * self.speed
+        if length > LONGEST_DRIVE_M:
+            raise ValueError(
+                f"simulated drive: {length / 1000:.0f} km is too long, at most {LONGEST_DRIVE_M / 1000:g} km"
+            )
         if self.bonnet not in BONNETS:
             raise ValueError(f"simulated drive: bonnet must be one of {', '.join(BONNETS)}, got {self.bonnet!r}")
         if self.cuts + self.duplicates >= self.frames:
