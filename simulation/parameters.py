@@ -83,11 +83,9 @@ class DriveParameters:
             raise ValueError(f"simulated drive: width and height must be even, got {self.width}x{self.height}")
         if self.width * self.height > LARGEST_FRAME_PIXELS:
             raise ValueError(f"simulated drive: {self.width}x{self.height} is too large, at most 4096x2304 pixels")
-        length = self.frames / self.fps * self.speed
-        if length > LONGEST_DRIVE_M:
-            raise ValueError(
-                f"simulated drive: {length / 1000:.0f} km is too long, at most {LONGEST_DRIVE_M / 1000:g} km"
-            )
+        length_km = self.frames / self.fps * self.speed / 1000
+        if length_km > LONGEST_DRIVE_KM:
+            raise ValueError(f"simulated drive: {length_km:.0f} km is too long, at most {LONGEST_DRIVE_KM} km")
         if self.bonnet not in BONNETS:
             raise ValueError(f"simulated drive: bonnet must be one of {', '.join(BONNETS)}, got {self.bonnet!r}")
         if self.cuts + self.duplicates >= self.frames:
