@@ -63,7 +63,7 @@ def test_a_car_aside_is_seen_at_an_angle(camera: Camera, ground: Ground) -> None
 
 
 # the wall's near side is half as far as the car's back: it hides twice its own width there
-HIDDEN = [((0.7, 3.0), 0), ((0.65, 3.0), 0), ((0.35, 3.0), 0), ((0.2, 3.0), 1), ((-0.05, 3.0), 1), ((-0.35, 3.0), 2)]
+HIDDEN = [((0.7, 3.0), 0), ((0.35, 3.0), 0), ((0.25, 3.0), 1), ((-0.05, 3.0), 1), ((-0.15, 3.0), 2), ((-0.35, 3.0), 2)]
 
 
 @pytest.mark.parametrize(("wall", "level"), HIDDEN)
