@@ -1,9 +1,12 @@
 """The live funnel of a running build: a table on a terminal, a line now and then elsewhere."""
 
+import contextlib
+import multiprocessing
 import os
+import signal
 import sys
-import threading
 import time
+from multiprocessing.process import BaseProcess
 
 from rich.console import Console
 from rich.live import Live
@@ -15,39 +18,48 @@ from pipeline.build import Build
 from pipeline.funnel import Funnel
 
 _MAIN_PROCESS = os.getpid()
-_started = threading.Event()
-# Tasks run in forked processes: a fork while this module prints would leave them its locks, taken for ever.
-_printing = threading.Lock()
-os.register_at_fork(before=_printing.acquire, after_in_parent=_printing.release, after_in_child=_printing.release)
+_fork = multiprocessing.get_context("fork")
+_enough, _gone = _fork.Event(), _fork.Event()  # shared with the tasks: the last of them takes the funnel off the screen
+_watchers: list[BaseProcess] = []
 
 
 def watch(build: Build) -> None:
-    """Show the funnel of a build until the process ends. Later calls, and calls in a task's process, do nothing."""
-    if os.getpid() == _MAIN_PROCESS and not _started.is_set():
-        _started.set()
-        threading.Thread(target=_watch, args=(build,), daemon=True, name="funnel").start()
+    """Show the funnel of a build until ``stop`` or the end of this process; later calls, and calls in tasks, do nothing.
+
+    A process and not a thread: tasks are forked, and a fork takes along for ever the locks that a thread then holds.
+    """
+    if os.getpid() == _MAIN_PROCESS and not _watchers:
+        sys.stderr.flush()
+        watcher = _fork.Process(target=_watch, args=(build, os.getpid()), daemon=True)
+        watcher.start()
+        _watchers.append(watcher)
 
 
-def _watch(build: Build) -> None:
+def stop() -> None:
+    """Take the funnel off the screen."""
+    if _watchers:
+        _enough.set()
+        _gone.wait(timeout=10)
+
+
+def _watch(build: Build, parent: int) -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # leave by the front door: the cursor comes back
     console = Console(stderr=True)
     seconds = 2.0 if console.is_terminal else 15.0
-    pace = Pace()
-    funnel = Funnel()
-    live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
-    if live is not None:
-        live.start()
-    while True:
-        time.sleep(seconds)
-        try:
-            funnel.update(build)
-        except Exception as error:  # a picture of the work must not end the work
-            print(f"funnel: {error}", file=sys.stderr)
-            continue
-        with _printing:
-            if live is not None:
-                live.update(table(build, funnel, pace.estimate(funnel)), refresh=True)
+    funnel, pace = Funnel(), Pace()
+    shown = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
+    with contextlib.suppress(KeyboardInterrupt), shown or contextlib.nullcontext():
+        while os.getppid() == parent and not _enough.wait(timeout=seconds):
+            try:
+                funnel.update(build)
+            except Exception as error:  # a picture of the work must not end the work
+                print(f"funnel: {error}", file=sys.stderr)
+                continue
+            if shown is not None:
+                shown.update(table(build, funnel, pace.estimate(funnel)), refresh=True)
             else:
                 print(line(build, funnel, pace.estimate(funnel)), file=sys.stderr, flush=True)
+    _gone.set()
 
 
 class Pace:
@@ -100,6 +112,7 @@ def table(build: Build, funnel: Funnel, pace: str) -> Table:
 
 def print_summary(build: Build) -> None:
     """The whole funnel, once, at the end of a build."""
+    stop()
     storage.forget_all()
     funnel = Funnel().update(build)
     print(line(build, funnel, ""), file=sys.stderr, flush=True)

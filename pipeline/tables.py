@@ -17,8 +17,8 @@ def to_bytes(table: pa.Table, about: dict[str, str] | None = None) -> bytes:
 
 def from_bytes(content: bytes) -> pa.Table:
     """The table of a parquet file."""
-    # One thread: this also runs in processes that fork.
-    return pq.read_table(io.BytesIO(content), use_threads=False)
+    # One thread: this also runs in processes that fork. And no read_table, which imports much at its first call.
+    return pq.ParquetFile(io.BytesIO(content)).read(use_threads=False)
 
 
 def about(table: pa.Table) -> dict[str, str]:
