@@ -119,6 +119,12 @@ def load(root: str, build_id: str) -> Build:
     )
 
 
+def require_root(root: str) -> None:
+    """Make sure that something was built under ``root``. Raises ``UserError``."""
+    if not storage.exists(join(root, "format.json")):
+        raise UserError(f"{root} holds no build; give the --root that BuildShards was given")
+
+
 def open_root(root: str) -> None:
     """Make sure that ``root`` can hold a build: writable, of this format. Raises ``UserError``."""
     target = FsspecTarget(root, "format.json")

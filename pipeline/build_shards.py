@@ -27,8 +27,13 @@ class BuildShards(luigi.Task):
     for instance ``--Decoding-width 480`` or ``--Selection-rule homography``.
     """
 
-    manifest = luigi.Parameter(default=DEMO, description="csv or parquet with the videos; the default is the demo")
-    root = luigi.Parameter(default="dataset", description="folder or URL that holds everything a build makes")
+    manifest = luigi.Parameter(
+        default=DEMO,
+        description="csv or parquet with a video a row, columns as in data_manifests/README.md (default: a demo)",
+    )
+    root = luigi.Parameter(
+        default="dataset", description="folder or URL that holds everything a build makes (default: dataset)"
+    )
     dataset = luigi.Parameter(default="", description="name of the dataset; the manifest's file name where not given")
     source_root = luigi.Parameter(default="", description="folder of relative sources; the manifest's by default")
     parts = luigi.IntParameter(
@@ -37,7 +42,10 @@ class BuildShards(luigi.Task):
     max_failed_fraction = luigi.FloatParameter(
         default=0.5, significant=False, description="share of failed videos or pairs above which the build fails"
     )
-    score_only = luigi.BoolParameter(description="stop after the selection: statistics and reasons, no labels")
+    score_only = luigi.BoolParameter(
+        description="stop after the selection: statistics and reasons, no labels. "
+        "Parameters of the stages, such as --Decoding-width: see --help-all"
+    )
 
     # Luigi would wait and try again, which helps where a machine stumbles but not where the input is at fault.
     retry_count = 1

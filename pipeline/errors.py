@@ -2,6 +2,8 @@
 
 import logging
 
+from luigi.parameter import ParameterException
+
 
 class UserError(ValueError):
     """A mistake in what the user gave: what is wrong, where, and what to do instead, in one sentence."""
@@ -13,7 +15,7 @@ class PlainUserErrors(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Shorten the record in place; every record passes."""
         error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, ValueError) and _is_users(type(error)):
+        if isinstance(error, UserError | ParameterException):
             record.exc_info, record.exc_text = None, None
             record.msg, record.args = f"{type(error).__name__}: {error}", None
             return True
@@ -32,10 +34,6 @@ class PlainUserErrors(logging.Filter):
 def install_filter() -> None:
     """Make Luigi's log show user errors as one line."""
     logging.getLogger("luigi-interface").addFilter(PlainUserErrors())
-
-
-def _is_users(kind: type) -> bool:
-    return issubclass(kind, UserError)
 
 
 def _kinds(kind: type) -> list[type]:

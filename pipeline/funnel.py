@@ -53,7 +53,7 @@ class Funnel:
             (e for e in self.videos.values() if e["failed"] and e not in failed), key=lambda e: -e["failed"]
         )
         return [f"{e['video_id']}: {e['reason']} {e['detail']}".strip() for e in failed] + [
-            f"{e['video_id']}: {e['failed']} pairs failed" for e in partly
+            f"{e['video_id']}: {e['failed']} pairs failed, {e['detail']}" for e in partly
         ]
 
     def top_reasons(self, most: int = 6) -> list[tuple[str, int]]:
@@ -118,7 +118,8 @@ class Funnel:
         for chunk in label_pairs.chunks(build, video) if entry["status"] == DONE else []:
             if not self._new(label_pairs.chunk_target(build, video, chunk)):
                 continue
-            for row in label_pairs.read_chunk(build, video, chunk).select(["status", "reason"]).to_pylist():
+            rows = label_pairs.read_chunk(build, video, chunk).select(["status", "reason", "detail"]).to_pylist()
+            for row in rows:
                 entry["attempted"] += 1
                 self.attempted += 1
                 if row["status"] == DONE:
@@ -126,6 +127,7 @@ class Funnel:
                     self.labelled += 1
                 else:
                     entry["failed"] += row["status"] == FAILED
+                    entry["detail"] = entry["detail"] or row["detail"]
                     self.reasons[("pair", row["status"], row["reason"])] += 1
 
     def _sharded(self, build: Build) -> None:

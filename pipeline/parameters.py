@@ -6,12 +6,15 @@ Every dataclass below ``BuildParameters`` is a section: ``EgomotionParameters.no
 
 import dataclasses
 import hashlib
+import inspect
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any, get_type_hints
 
 import luigi
 
+from labels.census_flow import PRESETS
 from labels.homography_selection import HomographyParameters
 from labels.pair import LabelParameters
 from labels.selection import SelectionParameters
@@ -24,6 +27,9 @@ FORMAT = 1
 
 # Bump a stage's number when its algorithm changes its output: that stage and all after it are then made anew.
 STAGE_VERSIONS = {"survey": 1, "pairs": 1, "labels": 1, "shards": 1}
+
+ENGINES = ("dis", "census")
+"""The flow engines that a build may name (``labels.flow``)."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,9 @@ class BuildParameters:
         _require(self.decoding.width >= 64, "Decoding-width", self.decoding.width, "64 or more")
         rules = ("motion", "homography")
         _require(self.selection.rule in rules, "Selection-rule", self.selection.rule, ", ".join(rules))
+        engine = self.label.flow.engine
+        _require(engine in ENGINES, "Flow-engine", engine, ", ".join(ENGINES))
+        _require(self.label.flow.preset in PRESETS, "Flow-preset", self.label.flow.preset, ", ".join(PRESETS))
         _require(self.chunk.pairs >= 1, "Chunk-pairs", self.chunk.pairs, "1 or more")
         _require(self.shard.samples >= 1, "Shard-samples", self.shard.samples, "1 or more")
         _require(92 <= self.shard.jpeg_quality <= 100, "Shard-jpeg-quality", self.shard.jpeg_quality, "92 to 100")
@@ -104,18 +113,24 @@ def section_name(kind: type) -> str:
     return kind.__name__.removesuffix("Parameters")
 
 
-def _luigi_parameter(kind: type, default: Any) -> luigi.Parameter:
+def _luigi_parameter(kind: type, default: Any, description: str) -> luigi.Parameter:
     if kind is bool:
-        return luigi.BoolParameter(default=default, parsing=luigi.BoolParameter.EXPLICIT_PARSING)
+        explicit = luigi.BoolParameter.EXPLICIT_PARSING
+        return luigi.BoolParameter(default=default, parsing=explicit, description=description)
     if kind not in _KINDS:
         raise TypeError(f"no Luigi parameter for {kind}")
-    return _KINDS[kind](default=default)
+    return _KINDS[kind](default=default, description=description)
 
 
 def _section(kind: type) -> type[luigi.Config]:
     hints = get_type_hints(kind)
+    # What a comment in the class says of a field, the option says in its help, where a single % would be a format.
+    source = inspect.getsource(kind).replace("%", "%%")
+    said = dict(re.findall(r"^    (\w+): .*?  # (.*)$", source, re.MULTILINE))
     scalars = {
-        item.name: _luigi_parameter(hints[item.name], item.default)
+        item.name: _luigi_parameter(
+            hints[item.name], item.default, f"{said.get(item.name, '')} (default: {item.default!r})".strip()
+        )
         for item in dataclasses.fields(kind)
         if not dataclasses.is_dataclass(hints[item.name])
     }
@@ -135,12 +150,16 @@ SECTIONS = _declare(BuildParameters)
 
 
 def from_command_line() -> BuildParameters:
-    """The parameters as given by options and ``luigi.cfg``, defaults elsewhere."""
+    """The parameters as given by options and ``luigi.cfg``, defaults elsewhere. Raises ``UserError``."""
     return _gather(BuildParameters)
 
 
 def _gather(kind: Any) -> Any:
-    section = SECTIONS[kind]() if kind in SECTIONS else None
+    try:
+        section = SECTIONS[kind]() if kind in SECTIONS else None
+    except ValueError as error:  # "Decoding[...]: Error when parsing the default value of 'width'"
+        option = f"--{section_name(kind)}-{str(error).rpartition(' ')[2]}".replace("'", "").replace("_", "-")
+        raise UserError(f"{option} cannot be read: {error.__cause__}") from None
     values = {}
     for name, hint in get_type_hints(kind).items():
         values[name] = _gather(hint) if dataclasses.is_dataclass(hint) else getattr(section, name)

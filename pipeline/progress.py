@@ -24,7 +24,7 @@ _watchers: list[BaseProcess] = []
 
 
 def watch(build: Build) -> None:
-    """Show the funnel of a build until ``stop`` or the end of this process; later calls, and calls in tasks, do nothing.
+    """Show the funnel of a build until ``stop`` or the end of this process; later calls, or a task's, do nothing.
 
     A process and not a thread: tasks are forked, and a fork takes along for ever the locks that a thread then holds.
     """

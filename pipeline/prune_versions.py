@@ -32,7 +32,11 @@ class PruneVersions(luigi.Task):
 
     def complete(self) -> bool:
         """Whether there is nothing to remove."""
-        return self._done or not list(superfluous(self.root, self.leftover_age_s))
+        builds.require_root(self.root)
+        if not self._done and not list(superfluous(self.root, self.leftover_age_s)):
+            print(f"nothing to remove under {self.root}", file=sys.stderr)
+            self._done = True
+        return self._done
 
     def run(self) -> None:
         """Remove, or say so."""

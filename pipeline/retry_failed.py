@@ -6,7 +6,7 @@ import sys
 import luigi
 
 from pipeline import build_shards, fetch_video, label_pairs, select_pairs, storage, survey_video
-from pipeline.build import Build, open_root
+from pipeline.build import Build, open_root, require_root
 from pipeline.manifest import Video
 from pipeline.outcome import FAILED
 from pipeline.storage import join
@@ -26,7 +26,12 @@ class RetryFailed(luigi.Task):
 
     def complete(self) -> bool:
         """Whether there is no failure to try again."""
-        return not self._failures()
+        build = self._build()
+        require_root(build.root)
+        found = self._failures()
+        if not found:
+            print(f"nothing failed under {build.root}", file=sys.stderr)
+        return not found
 
     def run(self) -> None:
         """Remove the records, count the attempt."""
