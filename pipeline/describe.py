@@ -92,7 +92,7 @@ def scores(funnel: Funnel) -> dict[str, Any]:
 
 
 def cost(build: Build) -> dict[str, float]:
-    """Seconds by part of the work, and pairs per second of one core (all parts but the fetching count)."""
+    """Seconds of one core by part of the work (of the clock for the fetching), and pairs per second of one core."""
     totals: defaultdict[str, float] = defaultdict(float)
     for video in build.videos:
         totals["fetch_s"] += fetch_video.read_record(build, video)["seconds"]

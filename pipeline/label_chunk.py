@@ -119,9 +119,9 @@ class _Work:
         ):
             frames = source.frames(first_pts)
             while True:
-                began = time.perf_counter()
+                began = time.process_time()
                 frame = next(frames, None)
-                self.seconds["decode"] += time.perf_counter() - began
+                self.seconds["decode"] += time.process_time() - began
                 if frame is None or frame.pts > last_pts:
                     return
                 yield frame
@@ -130,7 +130,7 @@ class _Work:
         """The end of a pair, its tar blocks (none unless done) and its statistics."""
         if isinstance(first, Outcome):
             return first, b"", {}
-        began = time.perf_counter()
+        began = time.process_time()
         try:
             label = label_pair(
                 first,
@@ -143,14 +143,14 @@ class _Work:
         except Exception as error:  # a bad pair never fails its chunk
             return outcome.of_error(error), b"", {}
         finally:
-            self.seconds["label"] += time.perf_counter() - began
+            self.seconds["label"] += time.process_time() - began
         statistics = _statistics(label, self.camera)
         if label.reason:
             return Outcome(FILTERED, label.reason), b"", statistics
         self.previous, self.last = label.egomotion, pair
-        began = time.perf_counter()
+        began = time.process_time()
         blocks = self._encoded(pair, first, label, statistics)
-        self.seconds["encode"] += time.perf_counter() - began
+        self.seconds["encode"] += time.process_time() - began
         return Outcome(DONE), blocks, statistics
 
     def _start(self, pair: dict[str, Any]) -> tuple[Egomotion | None, float]:
