@@ -69,7 +69,9 @@ def match(
     bits (0 to 558).
     """
     coarsest = len(census1) - 1
-    radius = max(1, round(parameters.range_px * 0.5**coarsest))
+    # a start farther out than half the image finds only its border, and random trials do not come back from there
+    half = max(census1[coarsest].shape) // 2 - MARGIN
+    radius = max(1, min(round(parameters.range_px * 0.5**coarsest), half))
     grid, matches, radii = None, None, None
     for level in range(coarsest, parameters.finest - 1, -1):
         height, width = (side - 2 * MARGIN for side in census1[level].shape)

@@ -59,6 +59,14 @@ def test_translations_are_found_to_the_pixel(u: int, v: int) -> None:
     assert right.mean() > 0.995
 
 
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (64, 90), (101, 67)])
+def test_a_range_beyond_the_image_finds_small_motion_all_the_same(height: int, width: int) -> None:
+    first, second = shifted(3, -2, height, width)
+    grid, matches = match(prepared(first), prepared(second), MatchingParameters(range_px=200))
+    seen = seen_in_both(grid, 3, -2, height, width)
+    assert (matches[seen] == (3, -2, 0)).all(1).mean() > 0.99
+
+
 def test_motion_beyond_the_range_is_not_believed() -> None:
     first, second = shifted(-70, 0)
     parameters = MatchingParameters(range_px=16)
