@@ -1,0 +1,25 @@
+"""A tiny drive of which everything is known, in the layout that the benchmarks read."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from simulation import DriveParameters
+from simulation.ground_truth import write_ground_truth
+
+
+@pytest.fixture(scope="session")
+def drive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four frames of 256x144, in traffic."""
+    folder = tmp_path_factory.mktemp("sequences") / "drive"
+    write_ground_truth(folder, DriveParameters(seed=1, frames=4, fps=10, traffic=2, width=256, height=144))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def still_drive(drive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same drive without its ``flow/``: truth is of what stands still, from depth and motion."""
+    folder = tmp_path_factory.mktemp("sequences") / "still"
+    shutil.copytree(drive, folder, ignore=shutil.ignore_patterns("flow"))
+    return folder

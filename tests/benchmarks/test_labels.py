@@ -1,0 +1,119 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks import labels as benchmark
+from benchmarks.labels import main, measure, percentiles
+from benchmarks.sequences import MOVING, RELIABLE, VISIBLE, Sequence
+from labels.codec import encode
+from labels.depth import InverseDepth
+from labels.egomotion import Egomotion
+from labels.flow import CONSISTENT, INSIDE, TEXTURED
+from labels.pair import PairLabel
+
+
+def truth(sequence: Sequence, index: int) -> tuple[np.ndarray, np.ndarray]:
+    """Depth of the pair's first frame and where the benchmark compares."""
+    depth, mask = sequence.depth(index), sequence.mask(index)
+    assert depth is not None and mask is not None
+    return depth, (mask & (VISIBLE | RELIABLE) != 0) & (mask & MOVING == 0) & (depth > 0)
+
+
+def labelled(depth: np.ndarray, valid: np.ndarray, turned: bool = False) -> PairLabel:
+    """The label that true depth would give."""
+    z = np.zeros(depth.shape)
+    z[valid] = percentiles(-depth[valid] if turned else depth[valid])
+    nothing, support = np.zeros(depth.shape, np.float32), np.full(depth.shape, CONSISTENT | INSIDE | TEXTURED, np.uint8)
+    inverse = InverseDepth(nothing, nothing, valid, 1.0)
+    flow = np.zeros((*depth.shape, 2), np.float32)
+    codes = encode(z, valid)
+    return PairLabel("", codes, codes, Egomotion(), float(valid.mean()), flow, support, inverse)
+
+
+def measured(drive: Path, monkeypatch: pytest.MonkeyPatch, **options: Any) -> dict[str, Any]:
+    """The benchmark's figures for labels made from the truth."""
+    sequence = Sequence(drive)
+    images = {sequence.image(index).tobytes(): index for index in range(len(sequence))}
+    part = options.pop("part", None)
+
+    def label(image1: np.ndarray, *_: Any, **__: Any) -> PairLabel:
+        depth, valid = truth(sequence, images[image1.tobytes()])
+        if part is not None:
+            valid = valid & part
+        return labelled(depth, valid, **options)
+
+    monkeypatch.setattr(benchmark, "label_pair", label)
+    return measure(sequence)
+
+
+def test_true_labels_score_perfectly(drive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = measured(drive, monkeypatch)
+    assert (row["pairs"], row["pairs_kept"]) == (3, 3)
+    assert row["valid_fraction"] == 1
+    assert row["rho"] > 0.9999
+    assert row["percentile_error"] < 1 / 255
+    assert all(share == 0 for share in row["lost"].values())
+
+
+def test_labels_turned_round_score_the_opposite(drive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = measured(drive, monkeypatch, turned=True)
+    assert row["rho"] < -0.9999
+    assert row["percentile_error"] == pytest.approx(0.5, abs=0.01)
+
+
+def test_labels_of_a_part_are_compared_within_it(drive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = np.zeros((144, 256), bool)
+    left[:, :128] = True
+    row = measured(drive, monkeypatch, part=left)
+    sequence = Sequence(drive)
+    wanted = np.median([left[truth(sequence, k)[1]].mean() for k in range(3)])
+    assert row["valid_fraction"] == pytest.approx(wanted, abs=1e-5)
+    assert row["rho"] > 0.9999 and row["percentile_error"] < 1 / 255
+    assert row["lost"]["geometry"] == pytest.approx(1 - wanted, abs=1e-5)
+    assert row["lost"]["outside"] == row["lost"]["inconsistent"] == 0
+
+
+def test_percentiles_are_midranks() -> None:
+    np.testing.assert_allclose(percentiles(np.array([30.0, 10, 20, 20])), [0.875, 0.125, 0.5, 0.5])
+    assert percentiles(np.array([])).size == 0
+
+
+def test_real_labels_order_most_of_the_scene(drive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "figures.json"
+    assert main([str(drive), "--json", str(out)]) == 0
+    row = json.loads(out.read_text())
+    assert (row["sequence"], row["pairs"], row["pairs_kept"]) == ("drive", 3, 3)
+    assert row["rho"] > 0.7 and row["valid_fraction"] > 0.3
+    assert f"{row['rho']:.3f}" in capsys.readouterr().out
+
+
+REFUSED = [
+    (["missing"], "missing has no images in image_2/ or image_0/"),
+    (["bare"], "bare has no depth/ and mask/"),
+    (["drive", "--stride", "9"], "has 4 frames: a stride of 9 leaves no pair"),
+    (["drive", "--width", "32"], "a width of 32 pixels is not between 64 and the 256"),
+    (["drive", "--flow", "farneback"], "unknown engine 'farneback'"),
+    (["drive", "--json", "nowhere/figures.json"], "nowhere/figures.json"),
+]
+
+
+@pytest.mark.parametrize(("words", "sentence"), REFUSED)
+def test_what_cannot_be_measured_is_said_in_a_sentence(
+    drive: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    sentence: str,
+) -> None:
+    (tmp_path / "drive").symlink_to(drive)
+    (tmp_path / "bare").mkdir()
+    for name in ("image_2", "calib.txt", "pairs.csv"):
+        (tmp_path / "bare" / name).symlink_to(drive / name)
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("benchmarks.labels: ") and sentence in line
