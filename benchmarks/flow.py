@@ -7,8 +7,8 @@ share of errors above 3 px and 5 % of the flow, ``rho`` the Spearman rank correl
 egomotion, with true depth, 20 px or more from the focus of expansion, over what stands still. ``epe_occluded`` is over
 pixels that the next frame hides. All figures are means over the pairs.
 
-``milliseconds`` is the median time of one call of ``labels.flow.flow``: flow and support, hence both directions, one
-thread. ``milliseconds_dis_medium`` is that of OpenCV's DIS at its medium preset, one direction, timed in turn with it
+``milliseconds`` is the median processor time of one call of ``labels.flow.flow``, flow and support, hence both
+directions, with one thread. ``milliseconds_dis_medium`` is that of OpenCV's DIS at its medium preset, one direction, timed in turn with it
 on the same pair.
 """
 
@@ -132,11 +132,11 @@ def measure(
         for number, method in enumerate(methods):
             if not scores[number]:
                 method.run(image1, image2)  # compiles
-            began = time.perf_counter()
+            began = time.process_time()
             dis.calc(image1, image2, None)
-            between = time.perf_counter()
+            between = time.process_time()
             found = method.run(image1, image2)
-            seconds[number].append(time.perf_counter() - between)
+            seconds[number].append(time.process_time() - between)
             dis_seconds[number].append(between - began)
             scores[number].append(score(found, truth))
     if not scores[0]:

@@ -14,9 +14,21 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from labels import census, edge_filter, epipolar, interpolation, matching, parallax_interpolation, rematching, subpixel
+from labels import (
+    census,
+    edge_filter,
+    epipolar,
+    ground_plane,
+    interpolation,
+    line_texture,
+    matching,
+    parallax_interpolation,
+    rematching,
+    subpixel,
+)
 from labels.edge_filter import Decays, EdgeParameters
-from labels.epipolar import Epipolar
+from labels.epipolar import CameraMotion, Epipolar
+from labels.ground_plane import GroundParameters, GroundPlane
 from labels.interpolation import AffineParameters
 from labels.matching import Grid, MatchingParameters
 from labels.parallax_interpolation import PlaneParameters
@@ -24,6 +36,12 @@ from labels.refinement import RefinementParameters, refine
 from labels.rematching import RematchingParameters
 
 GREY = NDArray[np.uint8]
+CLIP_PX = 6.0
+"""Distances from the line beyond this count as this: one stray match does not make its neighbours move."""
+PRIOR = 0.01
+"""Vote of every seed below the horizon for the road, which counts where no good match is near."""
+AGREED = 0.7
+"""Share of the distances from the line that must be left when those to both sides cancel."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +59,28 @@ class CensusParameters:
     min_still: float = 0.6
     """Share of the matches that must lie on the epipolar lines of one motion for it to be the camera's."""
     min_matches: int = 200
-    moving_px: float = 2.5
-    """Matches farther off their line move, where enough others around them do."""
-    min_moving: float = 0.003
+    moving_px: float = 0.8
+    """Matches whose neighbourhood lies farther off its epipolar lines than this, all to one side, move."""
+    min_moving: float = 0.005
     """Share of the matches that must move for moving things to be looked for."""
+    stray_px: float = 2.5
+    """Single matches farther off their line are errors and searched again."""
+    min_texture: float = 4.0
+    """Contrast along the epipolar line, squared grey levels, at which a match has half its weight."""
+    weak_ground: float = 0.5
+    """Share of the seeds below the horizon that must tell little for the road's plane to be looked for."""
+    ground_weight: float = 0.25
+    """Weight of the road's plane at seeds whose own match has less than that."""
+    ground_share: float = 0.4
+    """Share of the good matches around a seed that must lie on the road's plane for the seed to be road."""
+    decisive_px: float = 3.0
+    """Motion on the road from which a match speaks for or against it."""
+    min_ground_votes: float = 0.2
+    """Share of the good matches below the horizon that must lie on the road's plane."""
+    ground_edges: EdgeParameters = field(default_factory=lambda: EdgeParameters(reach_px=30.0))
+    """How far such matches speak for the road around them."""
     rematching: RematchingParameters | None = field(default_factory=RematchingParameters)
+    ground: GroundParameters | None = field(default_factory=GroundParameters)
     edges: EdgeParameters = field(default_factory=EdgeParameters)
     planes: PlaneParameters = field(default_factory=PlaneParameters)
     affine: AffineParameters = field(default_factory=AffineParameters)
@@ -67,7 +102,8 @@ PRESETS = {
     "accurate": CensusParameters(
         forward=MatchingParameters(step=3, passes=8, last_passes=4),
         backward=MatchingParameters(step=3, passes=8, last_passes=4),
-        refinement=RefinementParameters(iterations=5, sweeps=8),
+        edges=EdgeParameters(reach_px=15.0),
+        refinement=RefinementParameters(iterations=3, sweeps=6),
     ),
 }
 
@@ -121,17 +157,17 @@ def census_flow(
     seeds = match(pair, parameters)
     along = edge_filter.decays(pair.guide, seeds.grid, parameters.edges)
     likeness = (np.exp(-np.arange(256) / parameters.guide_grey) + 1e-4).astype(np.float32)
-    F = camera_motion(seeds, parameters)
-    if F is None:
+    motion, texture = camera_motion(pair, seeds, parameters)
+    if motion is None:
         models, robust = interpolation.fit_affine(seeds.displacements, seeds.weights, along, parameters.affine)
-        flow = interpolation.interpolate(models, pair.guide, seeds.grid, likeness)
-        normals = None
+        flow = np.empty((*grey1.shape, 2), np.float32)
+        interpolation.interpolate(models, pair.guide, seeds.grid, likeness, flow, np.ones(grey1.shape, np.bool_))
     else:
-        line = epipolar.split(F, *grey1.shape)
-        still = _still_flow(pair, seeds, F, line, along, likeness, parameters)
+        line = epipolar.geometry(motion, *grey1.shape)
+        still = _still_flow(pair, seeds, motion, line, texture, along, likeness, parameters)
         flow, robust, free = _with_movers(pair, seeds, line, along, likeness, parameters, *still)
-        normals = epipolar.normals(flow, free, line, parameters.line_weight)
     if parameters.refinement.iterations:
+        normals = epipolar.normals(flow, free, line, parameters.line_weight) if motion else None
         smooth1, smooth2 = (
             cv2.GaussianBlur(image, (0, 0), parameters.refinement_blur_px) for image in (pair.float1, pair.float2)
         )
@@ -159,51 +195,125 @@ def _to_subpixels(
     return subpixel.refine_matches(pair.float1, pair.float2, seeds.matches, kept, *seeds.place, *effort)
 
 
-def camera_motion(seeds: Seeds, parameters: CensusParameters, most: int = 2000) -> NDArray[np.float64] | None:
-    """The fundamental matrix of the camera's motion, from at most so many matches; None where there is no such."""
-    rows, columns = np.nonzero(seeds.weights)
-    if len(rows) < parameters.min_matches:
-        return None
-    chosen = np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(np.int64)
-    rows, columns = rows[chosen], columns[chosen]
-    starts = np.stack([seeds.grid.x0 + columns * seeds.grid.step, seeds.grid.y0 + rows * seeds.grid.step], 1).astype(
-        float
+def camera_motion(
+    pair: Pair, seeds: Seeds, parameters: CensusParameters
+) -> tuple[CameraMotion | None, NDArray[np.float32]]:
+    """The camera's motion from the matches, None where they do not share one; and their texture (``line_texture``).
+
+    A second fit takes only matches with contrast both along and across their lines, if there are enough.
+    """
+    chosen = seeds.weights > 0
+    if np.count_nonzero(chosen) < parameters.min_matches:
+        return None, np.zeros((*chosen.shape, 2), np.float32)
+    motion = _motion_of(pair, seeds, chosen)
+    texture = line_texture.texture_along_lines(
+        pair.guide, seeds.displacements, *seeds.place, epipolar.geometry(motion, *pair.grey1.shape)
     )
-    F, near = epipolar.fundamental_matrix(starts, starts + seeds.displacements[rows, columns])
-    return F if near >= parameters.min_still else None
+    textured = chosen & (texture.min(axis=2) > parameters.min_texture)
+    if np.count_nonzero(textured) >= parameters.min_matches:
+        motion = _motion_of(pair, seeds, textured)
+    return (motion if motion.near >= parameters.min_still else None), texture
+
+
+def _motion_of(pair: Pair, seeds: Seeds, chosen: NDArray[np.bool_], most: int = 1000) -> CameraMotion:
+    rows, columns = np.nonzero(chosen)
+    some = np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(np.int64)
+    rows, columns = rows[some], columns[some]
+    step, x0, y0 = seeds.place
+    starts = np.stack([x0 + columns * step, y0 + rows * step], 1).astype(float)
+    return epipolar.camera_motion(starts, starts + seeds.displacements[rows, columns], *pair.grey1.shape)
 
 
 def _still_flow(
     pair: Pair,
     seeds: Seeds,
-    F: NDArray[np.float64],
+    motion: CameraMotion,
     line: Epipolar,
+    texture: NDArray[np.float32],
     along: Decays,
     likeness: NDArray[np.float32],
     parameters: CensusParameters,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64]]:
     """Flow of the still scene, robust weights and parallaxes of the seeds, among them those found again."""
+    telling = texture[..., 0] / (texture[..., 0] + parameters.min_texture)
     parallaxes = epipolar.parallaxes(seeds.displacements, *seeds.place, line)
-    planes, robust = parallax_interpolation.fit_planes(parallaxes, seeds.weights, along, parameters.planes)
+    planes, robust = parallax_interpolation.fit_planes(parallaxes, seeds.weights * telling, along, parameters.planes)
     range_ = rematching.limits(parallaxes, robust)
     if parameters.rematching:
-        line_back = epipolar.split(F.T, *pair.grey1.shape)
-        back = rematching.parallaxes_back(seeds.displacements, *seeds.place, line_back)
-        predicted = parallax_interpolation.predicted(planes, *seeds.place, line, *range_)
-        off = np.abs(parallaxes[..., 2]) > parameters.moving_px
-        lost = (seeds.weights == 0) | (off & (robust < 0.25))
-        found = rematching.rematch(
-            pair.census1[0], pair.census2[0], pair.guide, seeds.matches, lost, predicted, seeds.grid, line, line_back,
-            range_, rematching.limits(back, robust), parameters.rematching,
-        )  # fmt: skip
-        kept = found | (seeds.weights > 0)
-        again = _to_subpixels(pair, seeds, found, parameters)
-        seeds.displacements = np.where(found[..., None], again, seeds.displacements)
-        seeds.weights = matching.without_isolated(seeds.displacements, kept, seeds.grid.step)
+        _rematch(pair, seeds, motion, line, along, parallaxes, planes, robust, range_, parameters)
         parallaxes = epipolar.parallaxes(seeds.displacements, *seeds.place, line)
-        planes, robust = parallax_interpolation.fit_planes(parallaxes, seeds.weights, along, parameters.planes)
+    seeds.weights = seeds.weights * telling
+    horizon = line.cy + motion.focal * motion.T[1] / max(motion.T[2], 1e-3)
+    if parameters.ground and _weak_below(horizon, seeds, parameters) > parameters.weak_ground:
+        ground = ground_plane.find(pair.float1, pair.float2, line, horizon, parameters.ground)
+        if ground:
+            _take_ground(pair, seeds, line, along, parallaxes, ground, parameters)
+            range_ = min(range_[0], 0.0), max(range_[1], 1.2 * ground.at(line.cx, pair.grey1.shape[0] - 1.0))
+    planes, robust = parallax_interpolation.fit_planes(parallaxes, seeds.weights, along, parameters.planes)
     flow = parallax_interpolation.interpolate(planes, pair.guide, seeds.grid, line, range_, likeness)
     return flow, robust, parallaxes
+
+
+def _rematch(
+    pair: Pair, seeds: Seeds, motion: CameraMotion, line: Epipolar, along: Decays, parallaxes: NDArray[np.float64],
+    planes: NDArray[np.float32], robust: NDArray[np.float32], range_: tuple[float, float], parameters: CensusParameters,
+) -> None:  # fmt: skip
+    """Search for lost seeds again, and for those that stray from their lines alone; changes ``seeds``."""
+    assert parameters.rematching
+    line_back = epipolar.geometry(motion.back(), *pair.grey1.shape)
+    back = rematching.parallaxes_back(seeds.displacements, *seeds.place, line_back)
+    predicted = parallax_interpolation.predicted(planes, *seeds.place, line, *range_)
+    stray = (np.abs(parallaxes[..., 2]) > parameters.stray_px) & (seeds.weights > 0)
+    most = np.where((seeds.weights == 0) | stray, parameters.rematching.max_cost, -1).astype(np.int32)
+    moving = stray & _moving(seeds, parallaxes, along, parameters)
+    most[moving] = np.minimum(most[moving], seeds.matches[moving, 2] + parameters.rematching.mover_margin)
+    found = rematching.rematch(
+        pair.census1[0], pair.census2[0], pair.guide, seeds.matches, most, predicted, seeds.grid, line, line_back,
+        range_, rematching.limits(back, robust), parameters.rematching,
+    )  # fmt: skip
+    again = _to_subpixels(pair, seeds, found, parameters)
+    seeds.displacements = np.where(found[..., None], again, seeds.displacements)
+    kept = found | (seeds.weights > 0)
+    seeds.weights = matching.without_isolated(seeds.displacements, kept, seeds.grid.step)
+
+
+def _weak_below(horizon: float, seeds: Seeds, parameters: CensusParameters) -> float:
+    """Share of the seeds below a row whose own match tells little."""
+    weights = seeds.weights[max(int((horizon - seeds.grid.y0) / seeds.grid.step) + 1, 0) :]
+    return float(np.count_nonzero(weights < parameters.ground_weight) / max(weights.size, 1))
+
+
+def _take_ground(
+    pair: Pair, seeds: Seeds, line: Epipolar, along: Decays, parallaxes: NDArray[np.float64], ground: GroundPlane,
+    parameters: CensusParameters,
+) -> None:  # fmt: skip
+    """Put the road's plane where the good matches around lie on it and a seed's own match tells little.
+
+    Changes ``parallaxes`` and the weights of ``seeds``.
+    """
+    step, x0, y0 = seeds.place
+    x = x0 + step * np.arange(seeds.grid.columns, dtype=float)
+    y = y0 + step * np.arange(seeds.grid.rows, dtype=float)[:, None]
+    k = ground.at(x, y)
+    off = np.abs(parallaxes[..., 0] - k) * parallaxes[..., 1]
+    below = y > ground.horizon + 0.02 * pair.grey1.shape[0]
+    telling = seeds.weights * (below & (seeds.weights >= parameters.ground_weight))
+    votes = np.stack([off < 1.0, off > 2.0], -1) * telling[..., None]
+    # near the horizon all planes agree
+    decisive = votes[k * parallaxes[..., 1] > parameters.decisive_px]
+    if decisive[:, 0].sum() < parameters.min_ground_votes * decisive.sum():
+        return
+    votes[..., 0] += PRIOR * below
+    edge_filter.accumulate(votes, edge_filter.decays(pair.guide, seeds.grid, parameters.ground_edges))
+    road = below & (votes[..., 0] > parameters.ground_share * (votes.sum(-1)))
+    taken = road & (seeds.weights < parameters.ground_weight)
+    planes = np.zeros((*taken.shape, 3), np.float32)
+    planes[..., 0] = k
+    there = parallax_interpolation.predicted(planes, *seeds.place, line, -np.inf, np.inf)
+    on_plane = epipolar.parallaxes(there, *seeds.place, line)
+    parallaxes[taken] = on_plane[taken]
+    seeds.weights = np.where(taken, np.float32(parameters.ground_weight), seeds.weights)
+    seeds.displacements = np.where(taken[..., None], there, seeds.displacements)
 
 
 def _with_movers(
@@ -218,8 +328,7 @@ def _with_movers(
     parallaxes: NDArray[np.float64],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
     """The flow with affine fits where matches lie off their lines, the seeds' robust weights, and where that is."""
-    off = (seeds.weights > 0) & (np.abs(parallaxes[..., 2]) > parameters.moving_px)
-    off_weights = matching.without_isolated(seeds.displacements, off, seeds.grid.step)
+    off_weights = _moving(seeds, parallaxes, along, parameters).astype(np.float32)
     if np.count_nonzero(off_weights) < parameters.min_moving * np.count_nonzero(seeds.weights):
         return flow, robust, np.zeros(flow.shape[:2], np.bool_)
     models, off_robust = interpolation.fit_affine(seeds.displacements, off_weights, along, parameters.affine)
@@ -227,8 +336,21 @@ def _with_movers(
     edge_filter.accumulate(shares, along)
     share = shares[..., 1] / (shares.sum(-1) + 1e-30)
     moving = _vote(share.astype(np.float32), pair.guide, *seeds.place, likeness)
-    affine = interpolation.interpolate(models, pair.guide, seeds.grid, likeness)
-    return np.where(moving[..., None], affine, flow), np.maximum(robust, off_robust), moving
+    interpolation.interpolate(models, pair.guide, seeds.grid, likeness, flow, moving)
+    return flow, np.maximum(robust, off_robust), moving
+
+
+def _moving(
+    seeds: Seeds, parallaxes: NDArray[np.float64], along: Decays, parameters: CensusParameters
+) -> NDArray[np.bool_]:
+    """Matches that lie off their epipolar line like their neighbours do, (rows, columns)."""
+    off = np.clip(parallaxes[..., 2], -CLIP_PX, CLIP_PX)
+    sums = np.stack([np.ones_like(off), off, np.abs(off)], -1) * seeds.weights[..., None].astype(np.float64)
+    edge_filter.accumulate(sums, along)
+    mean = sums[..., 1] / (sums[..., 0] + 1e-100)
+    agreed = np.abs(sums[..., 1]) > AGREED * sums[..., 2]
+    own = off * np.sign(mean) > 0.5 * parameters.moving_px
+    return (seeds.weights > 0) & (np.abs(mean) > parameters.moving_px) & agreed & own
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -241,20 +363,30 @@ def _vote(
     result = np.zeros((height, width), np.bool_)
     for y in range(height):
         j = (y - y0 + step) // step - 1
-        for x in range(width):
-            i = (x - x0 + step) // step - 1
-            total, votes = np.float32(0), np.float32(0)
-            for down in range(2):
-                row = min(max(j + down, 0), rows - 1)
-                near_y = 1 - abs(y - y0 - (j + down) * step) / step
-                for right in range(2):
-                    column = min(max(i + right, 0), columns - 1)
-                    near_x = 1 - abs(x - x0 - (i + right) * step) / step
-                    other = guide[y0 + row * step, x0 + column * step]
-                    weight = (near_x * near_y + 0.02) * likeness[abs(np.int64(guide[y, x]) - np.int64(other))]
-                    total += weight
-                    votes += weight * share[row, column]
-            result[y, x] = votes > np.float32(0.5) * total
+        top, bottom = min(max(j, 0), rows - 1), min(max(j + 1, 0), rows - 1)
+        down = (y - y0 - j * step) / step
+        for i in range(-((x0 + step - 1) // step), (width - 1 - x0) // step + 1):
+            left, right = min(max(i, 0), columns - 1), min(max(i + 1, 0), columns - 1)
+            s00, s01, s10, s11 = share[top, left], share[top, right], share[bottom, left], share[bottom, right]
+            if max(s00, s01, s10, s11) < 0.5:
+                continue
+            g00, g01 = (
+                np.int64(guide[y0 + top * step, x0 + left * step]),
+                np.int64(guide[y0 + top * step, x0 + right * step]),
+            )
+            g10, g11 = (
+                np.int64(guide[y0 + bottom * step, x0 + left * step]),
+                np.int64(guide[y0 + bottom * step, x0 + right * step]),
+            )
+            for x in range(max(x0 + i * step, 0), min(x0 + (i + 1) * step, width)):
+                grey = np.int64(guide[y, x])
+                across = (x - x0 - i * step) / step
+                w00 = ((1 - across) * (1 - down) + 0.02) * likeness[abs(grey - g00)]
+                w01 = (across * (1 - down) + 0.02) * likeness[abs(grey - g01)]
+                w10 = ((1 - across) * down + 0.02) * likeness[abs(grey - g10)]
+                w11 = (across * down + 0.02) * likeness[abs(grey - g11)]
+                votes = w00 * s00 + w01 * s01 + w10 * s10 + w11 * s11
+                result[y, x] = votes > 0.5 * (w00 + w01 + w10 + w11)
     return result
 
 

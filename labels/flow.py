@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from labels.census_flow import PRESETS, census_flow
@@ -23,8 +24,8 @@ MATCHED = 8
 class FlowParameters:
     """How flow is computed and checked; lengths in pixels at a working width of 640."""
 
-    engine: str = "dis"
-    """``dis`` (OpenCV's, quick) or ``census`` (ours, for large motion and faint texture)."""
+    engine: str = "census"
+    """``census`` (ours, for large motion and faint texture) or ``dis`` (OpenCV's, quick)."""
     preset: str = "balanced"
     """Effort of the census engine: ``fast``, ``balanced`` or ``accurate``."""
     consistency_px: float = 1.0
@@ -81,10 +82,8 @@ def consistency(
 def texture(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Smaller eigenvalue of the structure tensor, (H, W) ``float32``, grey levels squared (7x7 mean, LABELS 4.5)."""
     smooth = cv2.GaussianBlur(image.astype(np.float32), (0, 0), 1.0)
-    gx = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=1 / 8)
-    gy = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=1 / 8)
-    xx, yy, xy = (cv2.boxFilter(product, -1, (7, 7)) for product in (gx * gx, gy * gy, gx * gy))
-    return 0.5 * (xx + yy) - np.sqrt(0.25 * (xx - yy) ** 2 + xy * xy)
+    # OpenCV's Sobel is divided by 4 here where a derivative takes 8
+    return 0.25 * cv2.cornerMinEigenVal(smooth, 7, 3)
 
 
 def _engine(parameters: FlowParameters) -> Engine:
@@ -107,17 +106,22 @@ def _checked_census(
     grey1: NDArray[np.uint8], grey2: NDArray[np.uint8], parameters: FlowParameters
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     forward, matched = census_flow(grey1, grey2, PRESETS[parameters.preset])
-    inside = end_inside(forward, parameters.border_px)
-    support = np.where(inside, INSIDE, 0) | np.where(inside & matched, CONSISTENT, 0) | np.where(matched, MATCHED, 0)
-    return forward, support.astype(np.uint8)
+    return forward, _support(forward, matched, parameters.border_px)
 
 
-def end_inside(forward: NDArray[np.float32], border_px: float) -> NDArray[np.bool_]:
-    """Pixels whose end point lies inside frame 2, ``border_px`` from its border or more."""
-    height, width = forward.shape[:2]
-    x2 = forward[..., 0] + np.arange(width, dtype=np.float32)
-    y2 = forward[..., 1] + np.arange(height, dtype=np.float32)[:, None]
-    return (x2 >= border_px) & (x2 <= width - 1 - border_px) & (y2 >= border_px) & (y2 <= height - 1 - border_px)
+@njit(cache=True, nogil=True)
+def _support(forward: NDArray[np.float32], matched: NDArray[np.bool_], border_px: float) -> NDArray[np.uint8]:
+    """Bits ``MATCHED``, ``INSIDE`` and, where both hold, ``CONSISTENT``: matches were checked both ways."""
+    height, width = matched.shape
+    support = np.zeros((height, width), np.uint8)
+    right, bottom = width - 1 - border_px, height - 1 - border_px
+    for y in range(height):
+        for x in range(width):
+            x2, y2 = x + forward[y, x, 0], y + forward[y, x, 1]
+            inside = border_px <= x2 <= right and border_px <= y2 <= bottom
+            both = inside and matched[y, x]
+            support[y, x] = INSIDE * inside | MATCHED * matched[y, x] | CONSISTENT * both
+    return support
 
 
 def _dis(grey1: NDArray[np.uint8], grey2: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -46,13 +46,18 @@ def fit_affine(
 
 
 def interpolate(
-    models: NDArray[np.float32], guide: NDArray[np.uint8], grid: Grid, likeness: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Flow (H, W, 2) float32 px: for each pixel, the models of the four seeds around it.
+    models: NDArray[np.float32],
+    guide: NDArray[np.uint8],
+    grid: Grid,
+    likeness: NDArray[np.float32],
+    flow: NDArray[np.float32],
+    wanted: NDArray[np.bool_],
+) -> None:
+    """Fill ``flow`` (H, W, 2) float32 px at the ``wanted`` pixels (H, W), from the models of the four seeds around.
 
     ``guide``: (H, W) uint8; ``likeness``: (256,) float32, weight of a seed by its difference in grey level.
     """
-    return _upsample(models, guide, grid.step, grid.x0, grid.y0, likeness)
+    _upsample(models, guide, grid.step, grid.x0, grid.y0, likeness, flow, wanted)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -117,12 +122,11 @@ def _reweight(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _upsample(
-    models: NDArray[np.float32], guide: NDArray[np.uint8], step: int, x0: int, y0: int, likeness: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Flow of each pixel: the models of the four seeds around it, weighted by nearness and likeness of grey level."""
+    models: NDArray[np.float32], guide: NDArray[np.uint8], step: int, x0: int, y0: int, likeness: NDArray[np.float32],
+    flow: NDArray[np.float32], wanted: NDArray[np.bool_],
+) -> None:  # fmt: skip
     height, width = guide.shape
     rows, columns = models.shape[:2]
-    flow = np.empty((height, width, 2), np.float32)
     inverse, floor, one = np.float32(1 / step), np.float32(0.02), np.float32(1)
     for y in range(height):
         j = (y - y0 + step) // step - 1
@@ -142,6 +146,8 @@ def _upsample(
             g10, g11 = np.int64(guide_bottom[x0 + left * step]), np.int64(guide_bottom[x0 + right * step])
             start = x0 + i * step
             for x in range(max(start, 0), min(start + step, width)):
+                if not wanted[y, x]:
+                    continue
                 grey = np.int64(guide[y, x])
                 across = np.float32(x - start) * inverse
                 x_left = np.float32(x - x0) * inverse - np.float32(left)
@@ -157,4 +163,3 @@ def _upsample(
                 v += w10 * (v10 + m10[4] * x_left) + w11 * (v11 + m11[4] * x_right)
                 flow[y, x, 0] = u * scale
                 flow[y, x, 1] = v * scale
-    return flow

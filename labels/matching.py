@@ -50,8 +50,8 @@ class MatchingParameters:
     """Scans at the finest level searched."""
     finest: int = 0
     """The finest pyramid level searched: 0 is full resolution."""
-    range_px: float = 200.0
-    """Largest displacement the coarsest level is started with."""
+    range: float = 0.3
+    """Largest displacement the coarsest level is started with, as a share of the longer side of the image."""
 
 
 def levels(height: int, width: int) -> int:
@@ -69,9 +69,10 @@ def match(
     bits (0 to 558).
     """
     coarsest = len(census1) - 1
+    range_px = parameters.range * max(census1[0].shape)
     # a start farther out than half the image finds only its border, and random trials do not come back from there
     half = max(census1[coarsest].shape) // 2 - MARGIN
-    radius = max(1, min(round(parameters.range_px * 0.5**coarsest), half))
+    radius = max(1, min(round(range_px * 0.5**coarsest), half))
     grid, matches, radii = None, None, None
     for level in range(coarsest, parameters.finest - 1, -1):
         height, width = (side - 2 * MARGIN for side in census1[level].shape)
@@ -87,7 +88,7 @@ def match(
         grid = finer
         passes = parameters.last_passes if level == parameters.finest else parameters.passes
         _search(census1[level], census2[level], *_geometry(grid), matches, radii, passes, level + 1)
-        radius = round(parameters.range_px * 0.5 ** (level - 1)) if level else radius
+        radius = round(range_px * 0.5 ** (level - 1)) if level else radius
     assert grid is not None and matches is not None
     return grid, matches
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from labels import codec
 from labels.depth import DepthParameters, InverseDepth, inverse_depth
 from labels.egomotion import Egomotion, EgomotionParameters, fit
-from labels.flow import TEXTURED, FlowParameters, flow
+from labels.flow import MATCHED, TEXTURED, FlowParameters, flow
 from labels.percentile import percentile
 
 
@@ -40,7 +40,7 @@ class PairLabel:
 
 
 MIN_TEXTURED = 0.15
-"""Share of the frame that must have texture (LABELS 11.12)."""
+"""Share of the frame that must have texture or a match (LABELS 11.12)."""
 
 
 def label_pair(
@@ -66,7 +66,7 @@ def label_pair(
     field_, support = flow(image1, image2, parameters.flow)
     motion = fit(field_, support, focal, centre, parameters.egomotion, previous, frame_ratio, usable)
     reason = motion.reason
-    if np.count_nonzero(support & TEXTURED) < MIN_TEXTURED * support.size:
+    if np.count_nonzero(support & (TEXTURED | MATCHED)) < MIN_TEXTURED * support.size:
         reason = "low_texture"
     depth = None
     if not reason:

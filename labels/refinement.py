@@ -6,9 +6,9 @@ Minimised over the flow (u, v), starting from the given one, with ``Psi(s) = sqr
 
 where ``gx = (Ixz + Ixx du + Ixy dv) / sqrt(Ixx^2 + Ixy^2 + zeta^2)`` and gy alike are the normalised residuals of the
 image gradient after the increment (du, dv), and n may hold a pixel's end point to a line, its epipolar one. Frame 2 is
-warped once; then robust weights and the linear system are renewed ``iterations`` times and relaxed by ``sweeps``
-alternating up and down over the rows. A row is relaxed at once from the rows above and below it (Gauss-Seidel between
-rows, Jacobi within), so that its pixels fill vector lanes.
+warped once; then robust weights and the linear system are renewed ``iterations`` times and relaxed by ``sweeps`` of
+red-black successive over-relaxation. Each half sweep computes whole rows, with a step of zero for the other colour, so
+that neighbouring pixels fill vector lanes.
 """
 
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 class RefinementParameters:
     """Weights and effort of the refinement."""
 
-    iterations: int = 3
+    iterations: int = 2
     """Renewals of the robust weights; 0 leaves the flow as it is."""
-    sweeps: int = 6
-    """Relaxations of the linear system for each."""
-    relaxation: float = 1.3
-    """Step of a relaxation; above 1 it overshoots, which converges sooner."""
-    alpha: float = 2.0
+    sweeps: int = 4
+    """Sweeps over the linear system for each."""
+    relaxation: float = 1.8
+    """Step of a sweep, below 2; above 1 it overshoots, which converges sooner."""
+    alpha: float = 1.5
     """Weight of the smoothness."""
     zeta: float = 0.3
     """Gradient change per pixel, grey levels, below which a residual counts less: the noise floor."""
@@ -61,8 +61,8 @@ def refine(
     for _ in range(parameters.iterations):
         _link(field, links, np.float32(parameters.alpha))
         _linearise(tensor, held, start, field, links, system)
-        for sweep in range(parameters.sweeps):
-            _relax(system, links, field, sweep % 2 == 0, np.float32(parameters.relaxation))
+        for half in range(2 * parameters.sweeps):
+            _relax(system, links, field, half % 2, np.float32(parameters.relaxation))
     return np.stack([field[0, 1:-1, 1:-1], field[1, 1:-1, 1:-1]], axis=-1)
 
 
@@ -185,15 +185,17 @@ def _relax(
     system: NDArray[np.float32],
     links: NDArray[np.float32],
     field: NDArray[np.float32],
-    downwards: bool,
+    colour: int,
     relaxation: np.float32,
 ) -> None:
-    """One sweep over the rows, in place."""
+    """Relax the pixels of one colour of a chessboard, in place."""
     height, width = system.shape[0], system.shape[2]
     fresh = np.empty((2, width), np.float32)
     fresh_u, fresh_v = fresh[0], fresh[1]
-    for k in range(height):
-        y = k if downwards else height - 1 - k
+    steps = np.zeros((2, width), np.float32)
+    steps[0, ::2], steps[1, 1::2] = relaxation, relaxation
+    for y in range(height):
+        step = steps[(y + colour) % 2]
         i11, i12, i22, r1, r2 = system[y, 0], system[y, 1], system[y, 2], system[y, 3], system[y, 4]
         u_above, u, u_below = field[0, y], field[0, y + 1], field[0, y + 2]
         v_above, v, v_below = field[1, y], field[1, y + 1], field[1, y + 2]
@@ -202,8 +204,8 @@ def _relax(
             w1, w2, w3, w4 = left[x], left[x + 1], above[x], below[x]
             s1 = w1 * u[x] + w2 * u[x + 2] + w3 * u_above[x + 1] + w4 * u_below[x + 1] + r1[x]
             s2 = w1 * v[x] + w2 * v[x + 2] + w3 * v_above[x + 1] + w4 * v_below[x + 1] + r2[x]
-            fresh_u[x] = u[x + 1] + relaxation * (i11[x] * s1 + i12[x] * s2 - u[x + 1])
-            fresh_v[x] = v[x + 1] + relaxation * (i12[x] * s1 + i22[x] * s2 - v[x + 1])
+            fresh_u[x] = u[x + 1] + step[x] * (i11[x] * s1 + i12[x] * s2 - u[x + 1])
+            fresh_v[x] = v[x + 1] + step[x] * (i12[x] * s1 + i22[x] * s2 - v[x + 1])
         for x in range(width):
             u[x + 1] = fresh_u[x]
             v[x + 1] = fresh_v[x]

@@ -27,13 +27,15 @@ class RematchingParameters:
     """at most."""
     max_cost: int = 140
     """Matches that differ more are none."""
+    mover_margin: int = 20
+    """How much more a place on the line may cost than the match off the line of a seed that seems to move."""
     agreement_px: int = 3
     """Distance within which the search back must end at the seed."""
     border_px: int = 5
     texture_grey: int = 6
     """Range of grey levels around a seed below which there is nothing to match."""
-    longest_px: int = 400
-    """At most so many places are tried on a line."""
+    longest: float = 0.6
+    """At most so many places are tried on a line, as a share of the width."""
 
 
 def limits(parallaxes: NDArray[np.float64], weights: NDArray[np.float32], margin: float = 0.3) -> tuple[float, float]:
@@ -41,8 +43,8 @@ def limits(parallaxes: NDArray[np.float64], weights: NDArray[np.float32], margin
     good = weights > 0.25
     if not good.any():
         return 0.0, 0.0
-    telling = good & (parallaxes[..., 1] >= 0.3 * np.median(parallaxes[..., 1][good]))
-    low, high = np.quantile(parallaxes[..., 0][telling], [0.005, 0.995])
+    k, gain = parallaxes[good][::3, :2].T  # a third of them tells
+    low, high = np.quantile(k[gain >= 0.3 * np.median(gain)], [0.005, 0.995])
     return float(low - margin * (high - low)), float(high + margin * (high - low))
 
 
@@ -51,7 +53,7 @@ def rematch(
     census2: NDArray[np.uint64],
     guide: NDArray[np.uint8],
     matches: NDArray[np.int32],
-    lost: NDArray[np.bool_],
+    most: NDArray[np.int32],
     predicted: NDArray[np.float32],
     grid: Grid,
     line: Epipolar,
@@ -60,34 +62,35 @@ def rematch(
     range_back: tuple[float, float],
     parameters: RematchingParameters,
 ) -> NDArray[np.bool_]:
-    """Search again for the ``lost`` seeds; those found are written into ``matches`` and returned, (rows, columns).
+    """Search again for the seeds whose cost may be ``most``, (rows, columns), or less; -1 leaves a seed as it is.
 
+    Those found are written into ``matches`` and returned, (rows, columns) bool.
     ``census1``, ``census2``: descriptors at full resolution; ``guide``: (H, W) uint8 frame 1; ``predicted``:
     displacements (rows, columns, 2) px; ``line``, ``line_back``: geometry from frame 1 to 2 and back; ``range_``,
     ``range_back``: their least and greatest parallax.
     """
     return _rematch(
-        census1, census2, guide, matches, lost, predicted, grid.step, grid.x0, grid.y0, line, line_back, *range_,
-        *range_back, parameters.prior_bits_per_px, parameters.prior_bits, parameters.max_cost, parameters.agreement_px,
-        parameters.border_px, parameters.texture_grey, parameters.longest_px,
+        census1, census2, guide, matches, most, predicted, grid.step, grid.x0, grid.y0, line, line_back, *range_,
+        *range_back, parameters.prior_bits_per_px, parameters.prior_bits, parameters.agreement_px,
+        parameters.border_px, parameters.texture_grey, int(parameters.longest * guide.shape[1]),
     )  # fmt: skip
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _rematch(
     census1: NDArray[np.uint64], census2: NDArray[np.uint64], guide: NDArray[np.uint8], matches: NDArray[np.int32],
-    lost: NDArray[np.bool_], predicted: NDArray[np.float32], step: int, x0: int, y0: int, line: Epipolar,
+    most: NDArray[np.int32], predicted: NDArray[np.float32], step: int, x0: int, y0: int, line: Epipolar,
     line_back: Epipolar, least: float, greatest: float, least_back: float, greatest_back: float, prior_slope: float,
-    prior_most: float, max_cost: int, agreement: int, border: int, texture: int, longest: int,
+    prior_most: float, agreement: int, border: int, texture: int, longest: int,
 ) -> NDArray[np.bool_]:  # fmt: skip
-    rows, columns = lost.shape
+    rows, columns = most.shape
     height, width = guide.shape
     found = np.zeros((rows, columns), np.bool_)
     own = np.empty(9, np.uint64)
     for j in range(rows):
         for i in range(columns):
             x, y = x0 + i * step, y0 + j * step
-            if not lost[j, i] or min(x, y) < border or x >= width - border or y >= height - border:
+            if most[j, i] < 0 or min(x, y) < border or x >= width - border or y >= height - border:
                 continue
             if _grey_range(guide, x, y) < texture:
                 continue
@@ -96,7 +99,7 @@ def _rematch(
             x2, y2, cost = _scan(
                 own, census2, line, x, y, least, greatest, x + u, y + v, prior_slope, prior_most, longest
             )
-            if cost > max_cost or min(x2, y2) < border or x2 >= width - border or y2 >= height - border:
+            if cost > most[j, i] or min(x2, y2) < border or x2 >= width - border or y2 >= height - border:
                 continue
             own_descriptors(census2, x2, y2, own)
             back_x, back_y, _ = _scan(

@@ -29,7 +29,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from labels.census_flow import PRESETS, CensusParameters, census_flow
-from labels.flow import CONSISTENT, INSIDE, MATCHED, TEXTURED, FlowParameters, end_inside, flow
+from labels.flow import CONSISTENT, INSIDE, MATCHED, TEXTURED, FlowParameters, flow
 from labels.matching import MatchingParameters
 from labels.refinement import RefinementParameters
 
@@ -96,7 +96,7 @@ def changed(kind: str, image: GREY, generator: np.random.Generator) -> GREY:
 def check(engine: str, image1: GREY, image2: GREY, step: int) -> None:
     """Compute the flow and hold it against everything that is true of any flow."""
     if engine == "steps":
-        matching = MatchingParameters(step=step, range_px=float(7 * step))
+        matching = MatchingParameters(step=step, range=step / 100)
         effort = RefinementParameters(iterations=step % 3)
         found, matched = census_flow(image1, image2, CensusParameters(matching, matching, refinement=effort))
         assert found.shape == (*image1.shape, 2) and found.dtype == np.float32 and np.isfinite(found).all()
@@ -113,6 +113,13 @@ def check(engine: str, image1: GREY, image2: GREY, step: int) -> None:
     np.testing.assert_array_equal(support & INSIDE != 0, end_inside(found, 2.0))
     needed = INSIDE if name == "dis" else INSIDE | MATCHED
     assert (support[support & CONSISTENT != 0] & needed == needed).all(), "support that contradicts itself"
+
+
+def end_inside(found: np.ndarray, border: float) -> np.ndarray:
+    """Pixels whose end point lies ``border`` px or more inside frame 2."""
+    height, width = found.shape[:2]
+    x2, y2 = np.arange(width) + found[..., 0].astype(float), np.arange(height)[:, None] + found[..., 1].astype(float)
+    return (x2 >= border) & (x2 <= width - 1 - border) & (y2 >= border) & (y2 <= height - 1 - border)
 
 
 @st.composite

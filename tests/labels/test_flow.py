@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from labels import flow as module
-from labels.flow import CONSISTENT, INSIDE, MATCHED, TEXTURED, FlowParameters, consistency, end_inside, flow, texture
+from labels.flow import CONSISTENT, INSIDE, MATCHED, TEXTURED, FlowParameters, consistency, flow, texture
 
 Frames = tuple[np.ndarray, np.ndarray]
 SMALL = {"width": 320, "height": 180, "focal": 250.0}
@@ -15,6 +15,13 @@ MEDIAN_PX = {"dis": 0.3, "fast": 0.15, "balanced": 0.07, "accurate": 0.08}
 MATCHING = ("fast", "balanced", "accurate")
 ways = pytest.mark.parametrize("way", MEDIAN_PX)
 presets = pytest.mark.parametrize("way", MATCHING)
+
+
+def end_inside(found: np.ndarray, border: float) -> np.ndarray:
+    """Pixels whose end point lies ``border`` px or more inside frame 2."""
+    height, width = found.shape[:2]
+    x2, y2 = np.arange(width) + found[..., 0].astype(float), np.arange(height)[:, None] + found[..., 1].astype(float)
+    return (x2 >= border) & (x2 <= width - 1 - border) & (y2 >= border) & (y2 <= height - 1 - border)
 
 
 def parameters(way: str) -> FlowParameters:

@@ -96,8 +96,9 @@ def test_without_texture_smoothness_decides() -> None:
     np.testing.assert_allclose(refine(flat, flat, constant, RefinementParameters()), constant, atol=1e-4)
     noisy = constant + generator.normal(0, 0.3, constant.shape).astype(np.float32)
     found = refine(flat, flat, noisy, RefinementParameters())
-    assert (found - constant).std() < 0.3 * 0.3
-    assert np.abs(found - constant).max() < 0.3
+    assert (found - constant).std() < 0.5 * 0.3
+    assert np.abs(found - constant).max() < np.abs(noisy - constant).max()
+    assert (refine(flat, flat, noisy, MANY) - constant).std() < 0.1 * 0.3
 
 
 @pytest.mark.parametrize("far", [200.0, -1e4, 1e7])
