@@ -62,14 +62,14 @@ def test_translations_are_found_to_the_pixel(u: int, v: int) -> None:
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (64, 90), (101, 67)])
 def test_a_range_beyond_the_image_finds_small_motion_all_the_same(height: int, width: int) -> None:
     first, second = shifted(3, -2, height, width)
-    grid, matches = match(prepared(first), prepared(second), MatchingParameters(range_px=200))
+    grid, matches = match(prepared(first), prepared(second), MatchingParameters(range=3.0))
     seen = seen_in_both(grid, 3, -2, height, width)
     assert (matches[seen] == (3, -2, 0)).all(1).mean() > 0.99
 
 
 def test_motion_beyond_the_range_is_not_believed() -> None:
     first, second = shifted(-70, 0)
-    parameters = MatchingParameters(range_px=16)
+    parameters = MatchingParameters(range=0.05)  # 13 px
     grid, matches = match(prepared(first), prepared(second), parameters)
     back, backward = match(prepared(second), prepared(first), parameters)
     place, back_place = (grid.step, grid.x0, grid.y0), (back.step, back.x0, back.y0)
@@ -77,7 +77,7 @@ def test_motion_beyond_the_range_is_not_believed() -> None:
     weights = without_isolated(matches[..., :2].astype(np.float32), kept, grid.step)
     wrong = (np.abs(matches[..., :2] - (-70, 0)) > 1).any(-1)
     assert wrong.mean() > 0.9
-    assert (weights[wrong] > 0).mean() < 0.02
+    assert (weights[wrong] > 0).mean() < 0.05
 
 
 def test_cost_is_the_number_of_differing_bits() -> None:

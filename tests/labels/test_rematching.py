@@ -70,7 +70,7 @@ def test_a_thin_pole_that_coarse_levels_lose_is_found() -> None:
     pole = np.zeros((GRID.rows, GRID.columns), bool)
     pole[2:-2, columns(151, 154)] = True
     assert np.count_nonzero(pole) >= 30
-    _, coarse = matching.match(forth, back, MatchingParameters())
+    _, coarse = matching.match(forth, back, MatchingParameters(range=0.1))  # 24 px
     assert (coarse[pole][:, 0] == -NEAR).mean() < 0.3
     found, matches = searched(first, second, predicted=(-FAR, 0))
     assert (found[pole] & (matches[pole][:, :2] == (-NEAR, 0)).all(1)).mean() > 0.7
