@@ -28,6 +28,15 @@ def along(grid: Grid, guide: np.ndarray) -> Decays:
     return decays(guide, grid, EdgeParameters())
 
 
+def filled(
+    models: np.ndarray, guide: np.ndarray, grid: Grid, likeness: np.ndarray, wanted: np.ndarray | None = None
+) -> np.ndarray:
+    """The interpolated flow, and NaN at pixels that are not wanted."""
+    flow = np.full((*guide.shape, 2), np.nan, np.float32)
+    interpolate(models, guide, grid, likeness, flow, np.ones(guide.shape, bool) if wanted is None else wanted)
+    return flow
+
+
 FLAT = np.full((HEIGHT, WIDTH), 100, np.uint8)
 
 
@@ -39,17 +48,26 @@ def test_matches_of_one_affine_flow_give_it_everywhere(step: int) -> None:
     displacements = at_seeds(grid)
     displacements[weights == 0] = 1e4
     models, robust = fit_affine(displacements, weights, along(grid, FLAT), AffineParameters(ridge=1e-6))
-    flow = interpolate(models, FLAT, grid, LIKENESS)
-    assert flow.shape == (HEIGHT, WIDTH, 2) and flow.dtype == np.float32
+    flow = filled(models, FLAT, grid, LIKENESS)
     np.testing.assert_allclose(flow, everywhere(), atol=2e-3)
     np.testing.assert_allclose(robust, weights, atol=1e-4)
+
+
+def test_only_the_wanted_pixels_are_filled() -> None:
+    grid = Grid.over(HEIGHT, WIDTH, 4)
+    weights = np.ones((grid.rows, grid.columns), np.float32)
+    models, _ = fit_affine(at_seeds(grid), weights, along(grid, FLAT), AffineParameters())
+    wanted = np.random.default_rng(2).random((HEIGHT, WIDTH)) < 0.3
+    everything, some = filled(models, FLAT, grid, LIKENESS), filled(models, FLAT, grid, LIKENESS, wanted)
+    np.testing.assert_array_equal(some[wanted], everything[wanted])
+    assert np.isnan(some[~wanted]).all()
 
 
 def test_the_default_ridge_costs_little() -> None:
     grid = Grid.over(HEIGHT, WIDTH, 4)
     weights = np.ones((grid.rows, grid.columns), np.float32)
     models, _ = fit_affine(at_seeds(grid), weights, along(grid, FLAT), AffineParameters())
-    assert np.abs(interpolate(models, FLAT, grid, LIKENESS) - everywhere()).max() < 0.1
+    assert np.abs(filled(models, FLAT, grid, LIKENESS) - everywhere()).max() < 0.1
 
 
 def test_thirty_percent_of_outliers_are_left_out() -> None:
@@ -60,12 +78,12 @@ def test_thirty_percent_of_outliers_are_left_out() -> None:
     weights = np.ones((grid.rows, grid.columns), np.float32)
     parameters = AffineParameters(reweightings=8)
     models, robust = fit_affine(displacements, weights, along(grid, FLAT), parameters)
-    error = np.abs(interpolate(models, FLAT, grid, LIKENESS) - everywhere())
+    error = np.abs(filled(models, FLAT, grid, LIKENESS) - everywhere())
     assert np.median(error) < 0.15
     assert robust[wrong].max() < 0.25
     assert np.median(robust[~wrong]) > 0.8
     plain, _ = fit_affine(displacements, weights, along(grid, FLAT), AffineParameters(reweightings=0))
-    assert np.median(np.abs(interpolate(plain, FLAT, grid, LIKENESS) - everywhere())) > 1
+    assert np.median(np.abs(filled(plain, FLAT, grid, LIKENESS) - everywhere())) > 1
 
 
 def test_flow_follows_the_edge_of_the_guide() -> None:
@@ -79,7 +97,7 @@ def test_flow_follows_the_edge_of_the_guide() -> None:
     weights = np.ones((grid.rows, grid.columns), np.float32)
     models, _ = fit_affine(displacements, weights, along(grid, guide), AffineParameters())
     likeness = (np.exp(-np.arange(256) / 12) + 1e-4).astype(np.float32)
-    flow = interpolate(models, guide, grid, likeness)
+    flow = filled(models, guide, grid, likeness)
     np.testing.assert_allclose(flow[:, :91], np.broadcast_to((5, 1), (HEIGHT, 91, 2)), atol=0.05)
     np.testing.assert_allclose(flow[:, 91:], np.broadcast_to((-3, 0), (HEIGHT, WIDTH - 91, 2)), atol=0.05)
 
@@ -90,7 +108,7 @@ def test_without_any_match_the_flow_is_zero() -> None:
     models, robust = fit_affine(
         displacements, np.zeros(displacements.shape[:2], np.float32), along(grid, FLAT), AffineParameters()
     )
-    assert not interpolate(models, FLAT, grid, LIKENESS).any()
+    assert not filled(models, FLAT, grid, LIKENESS).any()
     assert not robust.any()
 
 
@@ -100,7 +118,7 @@ def test_one_match_is_a_translation() -> None:
     weights = np.zeros((grid.rows, grid.columns), np.float32)
     displacements[9, 20], weights[9, 20] = (3, -7), 1
     models, _ = fit_affine(displacements, weights, along(grid, FLAT), AffineParameters())
-    flow = interpolate(models, FLAT, grid, LIKENESS)
+    flow = filled(models, FLAT, grid, LIKENESS)
     np.testing.assert_allclose(flow, np.broadcast_to((3, -7), flow.shape), atol=1e-3)
 
 
@@ -113,5 +131,5 @@ def test_any_grid_fills_the_image(height: int, width: int, step: int) -> None:
     displacements = np.full((grid.rows, grid.columns, 2), (2, 5), np.float32)
     weights = np.ones((grid.rows, grid.columns), np.float32)
     models, _ = fit_affine(displacements, weights, decays(guide, grid, EdgeParameters()), AffineParameters())
-    flow = interpolate(models, guide, grid, LIKENESS)
+    flow = filled(models, guide, grid, LIKENESS)
     np.testing.assert_allclose(flow, np.broadcast_to((2, 5), (height, width, 2)), atol=1e-3)
