@@ -153,11 +153,11 @@ def test_limits_are_the_range_of_the_good_matches_and_a_margin() -> None:
     found = np.zeros((10, 101, 3))
     found[..., 0], found[..., 1] = np.linspace(0, 1, 101), 5.0
     found[0, :, 0] = 1e3  # not good
-    weights = np.ones((10, 101), np.float32)
-    weights[0] = 0.2
-    low, high = limits(found, weights)
+    good = np.ones((10, 101), bool)
+    good[0] = False
+    low, high = limits(found, good)
     assert (low, high) == pytest.approx((-0.3, 1.3), abs=0.02)
-    low, high = limits(found, weights, margin=0.0)
+    low, high = limits(found, good, margin=0.0)
     assert (low, high) == pytest.approx((0.0, 1.0), abs=0.01)
 
 
@@ -165,11 +165,11 @@ def test_matches_at_the_epipole_tell_no_limit() -> None:
     found = np.zeros((10, 100, 3))
     found[..., 0], found[..., 1] = 0.5, 10.0
     found[:2, :, 0], found[:2, :, 1] = 80.0, 0.1
-    assert limits(found, np.ones((10, 100), np.float32)) == pytest.approx((0.5, 0.5))
+    assert limits(found, np.ones((10, 100), bool)) == pytest.approx((0.5, 0.5))
 
 
 def test_without_good_matches_the_limits_are_nothing() -> None:
-    assert limits(np.ones((4, 5, 3)), np.zeros((4, 5), np.float32)) == (0.0, 0.0)
+    assert limits(np.ones((4, 5, 3)), np.zeros((4, 5), bool)) == (0.0, 0.0)
 
 
 def test_parallaxes_back_are_those_of_the_turned_pair() -> None:
