@@ -67,6 +67,8 @@ class CensusParameters:
     """Single matches farther off their line are errors and searched again."""
     min_texture: float = 4.0
     """Contrast along the epipolar line, squared grey levels, at which a match has half its weight."""
+    least_weight: float = 0.08
+    """Weight below which a match supports no pixel."""
     weak_ground: float = 0.5
     """Share of the seeds below the horizon that must tell little for the road's plane to be looked for."""
     ground_weight: float = 0.25
@@ -160,19 +162,20 @@ def census_flow(
     motion, texture = camera_motion(pair, seeds, parameters)
     if motion is None:
         models, robust = interpolation.fit_affine(seeds.displacements, seeds.weights, along, parameters.affine)
+        trusted = _agreeing(robust, seeds.weights)
         flow = np.empty((*grey1.shape, 2), np.float32)
         interpolation.interpolate(models, pair.guide, seeds.grid, likeness, flow, np.ones(grey1.shape, np.bool_))
     else:
         line = epipolar.geometry(motion, *grey1.shape)
         still = _still_flow(pair, seeds, motion, line, texture, along, likeness, parameters)
-        flow, robust, free = _with_movers(pair, seeds, line, along, likeness, parameters, *still)
+        flow, trusted, free = _with_movers(pair, seeds, line, along, likeness, parameters, *still)
     if parameters.refinement.iterations:
         normals = epipolar.normals(flow, free, line, parameters.line_weight) if motion else None
         smooth1, smooth2 = (
             cv2.GaussianBlur(image, (0, 0), parameters.refinement_blur_px) for image in (pair.float1, pair.float2)
         )
         flow = refine(smooth1, smooth2, flow, parameters.refinement, normals)
-    return flow, _near(robust, seeds.grid, *grey1.shape)
+    return flow, _near(trusted, seeds.grid, *grey1.shape)
 
 
 def match(pair: Pair, parameters: CensusParameters) -> Seeds:
@@ -237,10 +240,12 @@ def _still_flow(
     """Flow of the still scene, robust weights and parallaxes of the seeds, among them those found again."""
     telling = texture[..., 0] / (texture[..., 0] + parameters.min_texture)
     parallaxes = epipolar.parallaxes(seeds.displacements, *seeds.place, line)
-    planes, robust = parallax_interpolation.fit_planes(parallaxes, seeds.weights * telling, along, parameters.planes)
-    range_ = rematching.limits(parallaxes, robust)
+    weights = seeds.weights * telling
+    planes, robust = parallax_interpolation.fit_planes(parallaxes, weights, along, parameters.planes)
+    good = _agreeing(robust, weights) & (weights >= parameters.least_weight)
+    range_ = rematching.limits(parallaxes, good)
     if parameters.rematching:
-        _rematch(pair, seeds, motion, line, along, parallaxes, planes, robust, range_, parameters)
+        _rematch(pair, seeds, motion, line, along, parallaxes, planes, good, range_, parameters)
         parallaxes = epipolar.parallaxes(seeds.displacements, *seeds.place, line)
     seeds.weights = seeds.weights * telling
     horizon = line.cy + motion.focal * motion.T[1] / max(motion.T[2], 1e-3)
@@ -256,7 +261,7 @@ def _still_flow(
 
 def _rematch(
     pair: Pair, seeds: Seeds, motion: CameraMotion, line: Epipolar, along: Decays, parallaxes: NDArray[np.float64],
-    planes: NDArray[np.float32], robust: NDArray[np.float32], range_: tuple[float, float], parameters: CensusParameters,
+    planes: NDArray[np.float32], good: NDArray[np.bool_], range_: tuple[float, float], parameters: CensusParameters,
 ) -> None:  # fmt: skip
     """Search for lost seeds again, and for those that stray from their lines alone; changes ``seeds``."""
     assert parameters.rematching
@@ -269,7 +274,7 @@ def _rematch(
     most[moving] = np.minimum(most[moving], seeds.matches[moving, 2] + parameters.rematching.mover_margin)
     found = rematching.rematch(
         pair.census1[0], pair.census2[0], pair.guide, seeds.matches, most, predicted, seeds.grid, line, line_back,
-        range_, rematching.limits(back, robust), parameters.rematching,
+        range_, rematching.limits(back, good), parameters.rematching,
     )  # fmt: skip
     again = _to_subpixels(pair, seeds, found, parameters)
     seeds.displacements = np.where(found[..., None], again, seeds.displacements)
@@ -326,18 +331,19 @@ def _with_movers(
     flow: NDArray[np.float32],
     robust: NDArray[np.float32],
     parallaxes: NDArray[np.float64],
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
-    """The flow with affine fits where matches lie off their lines, the seeds' robust weights, and where that is."""
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
+    """The flow with affine fits where matches lie off their lines, the seeds to be trusted, and where that is."""
+    trusted = _agreeing(robust, seeds.weights) & (seeds.weights >= parameters.least_weight)
     off_weights = _moving(seeds, parallaxes, along, parameters).astype(np.float32)
     if np.count_nonzero(off_weights) < parameters.min_moving * np.count_nonzero(seeds.weights):
-        return flow, robust, np.zeros(flow.shape[:2], np.bool_)
+        return flow, trusted, np.zeros(flow.shape[:2], np.bool_)
     models, off_robust = interpolation.fit_affine(seeds.displacements, off_weights, along, parameters.affine)
     shares = np.stack([robust, off_robust], -1).astype(np.float64)
     edge_filter.accumulate(shares, along)
     share = shares[..., 1] / (shares.sum(-1) + 1e-30)
     moving = _vote(share.astype(np.float32), pair.guide, *seeds.place, likeness)
     interpolation.interpolate(models, pair.guide, seeds.grid, likeness, flow, moving)
-    return flow, np.maximum(robust, off_robust), moving
+    return flow, trusted | _agreeing(off_robust, off_weights), moving
 
 
 def _moving(
@@ -390,20 +396,25 @@ def _vote(
     return result
 
 
-def _near(robust: NDArray[np.float32], grid: Grid, height: int, width: int) -> NDArray[np.bool_]:
-    """Pixels within a grid step and a half of a match that agrees with the model fitted around it."""
+def _agreeing(robust: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Seeds whose matches agree with the models fitted around them."""
+    return (weights > 0) & (robust > 0.25 * weights)
+
+
+def _near(trusted: NDArray[np.bool_], grid: Grid, height: int, width: int) -> NDArray[np.bool_]:
+    """Pixels within a grid step and a half of a seed to be trusted."""
     result = np.zeros((height, width), np.uint8)
-    _paint(robust, grid.step, grid.x0, grid.y0, result)
+    _paint(trusted, grid.step, grid.x0, grid.y0, result)
     return result.astype(np.bool_)
 
 
 @njit(cache=True, nogil=True)
-def _paint(robust: NDArray[np.float32], step: int, x0: int, y0: int, result: NDArray[np.uint8]) -> None:
+def _paint(trusted: NDArray[np.bool_], step: int, x0: int, y0: int, result: NDArray[np.uint8]) -> None:
     height, width = result.shape
     reach = step + step // 2
-    for j in range(robust.shape[0]):
-        for i in range(robust.shape[1]):
-            if robust[j, i] > np.float32(0.25):
+    for j in range(trusted.shape[0]):
+        for i in range(trusted.shape[1]):
+            if trusted[j, i]:
                 x, y = x0 + i * step, y0 + j * step
                 left, right = max(x - reach, 0), min(x + reach + 1, width)
                 result[max(y - reach, 0) : min(y + reach + 1, height), left:right] = 1

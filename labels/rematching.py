@@ -38,9 +38,8 @@ class RematchingParameters:
     """At most so many places are tried on a line, as a share of the width."""
 
 
-def limits(parallaxes: NDArray[np.float64], weights: NDArray[np.float32], margin: float = 0.3) -> tuple[float, float]:
+def limits(parallaxes: NDArray[np.float64], good: NDArray[np.bool_], margin: float = 0.3) -> tuple[float, float]:
     """Least and greatest parallax that a still point may have: the range of the good matches, widened by ``margin``."""
-    good = weights > 0.25
     if not good.any():
         return 0.0, 0.0
     k, gain = parallaxes[good][::3, :2].T  # a third of them tells
