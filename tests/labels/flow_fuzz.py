@@ -32,6 +32,7 @@ from labels.census_flow import PRESETS, CensusParameters, census_flow
 from labels.flow import CONSISTENT, INSIDE, MATCHED, TEXTURED, FlowParameters, flow
 from labels.matching import MatchingParameters
 from labels.refinement import RefinementParameters
+from labels.seeds import SeedParameters
 
 atexit.register(shutil.rmtree, os.environ["NUMBA_CACHE_DIR"], ignore_errors=True)
 
@@ -98,7 +99,9 @@ def check(engine: str, image1: GREY, image2: GREY, step: int) -> None:
     if engine == "steps":
         matching = MatchingParameters(step=step, range=step / 100)
         effort = RefinementParameters(iterations=step % 3)
-        found, matched = census_flow(image1, image2, CensusParameters(matching, matching, refinement=effort))
+        found, matched = census_flow(
+            image1, image2, CensusParameters(SeedParameters(matching, matching), refinement=effort)
+        )
         assert found.shape == (*image1.shape, 2) and found.dtype == np.float32 and np.isfinite(found).all()
         assert matched.shape == image1.shape and matched.dtype == np.bool_
         return

@@ -1,0 +1,126 @@
+"""The flow of what stands still: on epipolar lines, lost matches found again, planes between them (LABELS 4.8)."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labels import epipolar, line_texture, matching, movers, parallax_interpolation, rematching, road
+from labels.epipolar import CameraMotion, Epipolar
+from labels.movers import MoverParameters
+from labels.parallax_interpolation import PlaneParameters
+from labels.rematching import RematchingParameters
+from labels.road import RoadParameters
+from labels.seeds import Pair, SeedParameters, Seeds, agreeing, to_subpixels
+
+
+@dataclass(frozen=True)
+class StillParameters:
+    """How the still scene is told and fitted; a part that is None is left out."""
+
+    least_share: float = 0.6
+    """Share of the matches that must lie on the epipolar lines of one motion for it to be the camera's."""
+    least_matches: int = 200
+    texture: float = 4.0
+    """Contrast along the epipolar line, squared grey levels, at which a match has half its weight."""
+    least_weight: float = 0.08
+    """Weight below which a match supports no pixel."""
+    stray_px: float = 2.5
+    """Matches farther off their line are searched again."""
+    planes: PlaneParameters = field(default_factory=PlaneParameters)
+    rematching: RematchingParameters | None = field(default_factory=RematchingParameters)
+    road: RoadParameters | None = field(default_factory=RoadParameters)
+
+
+@dataclass(frozen=True)
+class Camera:
+    """The camera's motion and what follows from it."""
+
+    motion: CameraMotion
+    line: Epipolar
+    """Lines in frame 2 of the points of frame 1."""
+    texture: NDArray[np.float32]
+    """(rows, columns, 2): contrast at the seeds along and across their lines (``line_texture``)."""
+
+    @property
+    def horizon(self) -> float:
+        """The pixel row of the focus of expansion, where a road that the camera drives along ends."""
+        return float(self.line.cy + self.motion.focal * self.motion.T[1] / max(self.motion.T[2], 1e-3))
+
+
+def camera(pair: Pair, seeds: Seeds, parameters: StillParameters) -> Camera | None:
+    """The camera's motion from the matches; None where they do not share one.
+
+    A second fit takes only matches with contrast both along and across their lines, if there are enough.
+    """
+    chosen = seeds.weights > 0
+    if np.count_nonzero(chosen) < parameters.least_matches:
+        return None
+    motion = _motion_of(pair, seeds, chosen)
+    line = epipolar.geometry(motion, *pair.grey1.shape)
+    texture = line_texture.texture_along_lines(pair.guide, seeds.displacements, *seeds.place, line)
+    textured = chosen & (texture.min(axis=2) > parameters.texture)
+    if np.count_nonzero(textured) >= parameters.least_matches:
+        motion = _motion_of(pair, seeds, textured)
+    if motion.near < parameters.least_share:
+        return None
+    return Camera(motion, epipolar.geometry(motion, *pair.grey1.shape), texture)
+
+
+def _motion_of(pair: Pair, seeds: Seeds, chosen: NDArray[np.bool_], most: int = 1000) -> CameraMotion:
+    rows, columns = np.nonzero(chosen)
+    some = np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(np.int64)
+    rows, columns = rows[some], columns[some]
+    starts = np.stack([seeds.x[columns], seeds.y[rows, 0]], 1)
+    return epipolar.camera_motion(starts, starts + seeds.displacements[rows, columns], *pair.grey1.shape)
+
+
+def still_flow(
+    pair: Pair, seeds: Seeds, camera: Camera, likeness: NDArray[np.float32], parameters: StillParameters,
+    matching_parameters: SeedParameters, mover_parameters: MoverParameters,
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64]]:  # fmt: skip
+    """Flow (H, W, 2) as if all stood still, and robust weights and parallaxes (rows, columns, 3) of the seeds.
+
+    Changes ``seeds``: lost matches are found again, faint ones lose weight, asphalt takes the road's plane.
+    """
+    line = camera.line
+    telling = camera.texture[..., 0] / (camera.texture[..., 0] + parameters.texture)
+    parallaxes = epipolar.parallaxes(seeds.displacements, *seeds.place, line)
+    weights = seeds.weights * telling
+    planes, robust = parallax_interpolation.fit_planes(parallaxes, weights, seeds.along, parameters.planes)
+    good = agreeing(robust, weights) & (weights >= parameters.least_weight)
+    least, greatest = rematching.limits(parallaxes, good)
+    if parameters.rematching:
+        line_back = epipolar.geometry(camera.motion.back(), *pair.grey1.shape)
+        back = rematching.parallaxes_back(seeds.displacements, *seeds.place, line_back)
+        found = rematching.rematch(
+            pair.census1[0], pair.census2[0], pair.guide, seeds.matches,
+            _costs(seeds, parallaxes, parameters.stray_px, parameters.rematching, mover_parameters),
+            parallax_interpolation.predicted(planes, *seeds.place, line, least, greatest), seeds.grid, line, line_back,
+            (least, greatest), rematching.limits(back, good), parameters.rematching,
+        )  # fmt: skip
+        again = to_subpixels(pair, seeds.grid, seeds.matches, found, matching_parameters)
+        seeds.displacements = np.where(found[..., None], again, seeds.displacements)
+        kept = found | (seeds.weights > 0)
+        seeds.weights = matching.without_isolated(seeds.displacements, kept, seeds.grid.step)
+        parallaxes = epipolar.parallaxes(seeds.displacements, *seeds.place, line)
+    seeds.weights = seeds.weights * telling
+    if parameters.road:
+        nearest = road.take(pair, seeds, parallaxes, line, camera.horizon, parameters.road)
+        least, greatest = min(least, 0.0), max(greatest, 1.2 * nearest)
+    planes, robust = parallax_interpolation.fit_planes(parallaxes, seeds.weights, seeds.along, parameters.planes)
+    limits = (least, greatest)
+    flow = parallax_interpolation.interpolate(planes, pair.guide, seeds.grid, line, limits, likeness)
+    return flow, robust, parallaxes
+
+
+def _costs(
+    seeds: Seeds, parallaxes: NDArray[np.float64], stray_px: float, parameters: RematchingParameters,
+    mover_parameters: MoverParameters,
+) -> NDArray[np.int32]:  # fmt: skip
+    """Cost that a match on its line may have at each seed, (rows, columns); -1 where the seed's own match stays."""
+    stray = (np.abs(parallaxes[..., 2]) > stray_px) & (seeds.weights > 0)
+    most = np.where((seeds.weights == 0) | stray, parameters.max_cost, -1).astype(np.int32)
+    moving = stray & movers.moving(seeds, parallaxes, mover_parameters)
+    most[moving] = np.minimum(most[moving], seeds.matches[moving, 2] + parameters.mover_margin)
+    return most
