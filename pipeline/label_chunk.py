@@ -72,13 +72,21 @@ def label_chunk(build: Build, video: Video, pairs: pa.Table) -> Chunk:
     tar, rows = bytearray(), []
     for pair, first, second in work.frames(wanted):
         ended, blocks, statistics = work.label(pair, first, second)
-        key = sample.key(video.video_id, pair["frame"])
-        place = {"offset": len(tar), "size": len(blocks)}
+        rows.append(_row(video, pair, ended) | {"offset": len(tar), "size": len(blocks)} | statistics)
         tar += blocks
-        told = {"key": key, "status": ended.status, "reason": ended.reason, "detail": ended.detail}
-        rows.append({name: pair[name] for name in _OF_A_PAIR} | told | place | statistics)
     seconds = {f"{name}_s": f"{value:.3f}" for name, value in sorted(work.seconds.items())}
     return Chunk(bytes(tar + sample.END), pa.Table.from_pylist(rows, LABELS).replace_schema_metadata(seconds))
+
+
+def without_labels(video: Video, pairs: pa.Table, ended: Outcome) -> Chunk:
+    """The chunk of pairs that all ended in the same way, without a label."""
+    rows = [_row(video, pair, ended) | {"offset": 0, "size": 0} for pair in tables.rows(pairs)]
+    return Chunk(sample.END, pa.Table.from_pylist(rows, LABELS))
+
+
+def _row(video: Video, pair: dict[str, Any], ended: Outcome) -> dict[str, Any]:
+    told = {"key": sample.key(video.video_id, pair["frame"]), "status": ended.status, "reason": ended.reason}
+    return {name: pair[name] for name in _OF_A_PAIR} | told | {"detail": ended.detail}
 
 
 _OF_A_PAIR = ("frame", "second_frame", "frame_distance", "pts", "second_pts", "time_s")

@@ -1,13 +1,17 @@
 """LabelPairs: the labels of a video, in chunks of some hundred pairs."""
 
+import itertools
 import re
+from collections.abc import Iterator
 
 import luigi
 import pyarrow as pa
 
 from pipeline import label_chunk, select_pairs, storage, tables
 from pipeline.build import Build
+from pipeline.label_chunk import Chunk
 from pipeline.manifest import Video
+from pipeline.outcome import Outcome
 from pipeline.select_pairs import SelectPairs
 from pipeline.storage import FsspecTarget
 from pipeline.task import VideoTask
@@ -42,16 +46,26 @@ class LabelPairs(VideoTask):
 
     def run(self) -> None:
         """Label the chunks of this part that are not there yet."""
+        for chunk, pairs in self._todo():
+            self._write(chunk, label_chunk.label_chunk(self.build, self.video, pairs))
+
+    def record_crash(self, ended: Outcome) -> None:
+        """The chunk that was in work: all its pairs failed. The other chunks are labelled when the task runs again."""
+        for chunk, pairs in itertools.islice(self._todo(), 1):
+            self._write(chunk, label_chunk.without_labels(self.video, pairs, ended))
+
+    def _todo(self) -> Iterator[tuple[str, pa.Table]]:
+        """Names and pairs of the chunks of this part that are not there yet."""
         selected = select_pairs.read_selected(self.build, self.video)
-        number = _count(selected, self.build)
-        todo = [c for c in self._chunks(number) if not chunk_target(self.build, self.video, c).exists()]
         size = self.build.parameters.chunk.pairs
-        for chunk in todo:
-            first = int(chunk[:5]) * size
-            labelled = label_chunk.label_chunk(self.build, self.video, selected.slice(first, size))
-            storage.write_bytes(_tar_url(self.build, self.video, chunk), labelled.tar)
-            rows = tables.to_bytes(labelled.table, tables.about(labelled.table))
-            chunk_target(self.build, self.video, chunk).write(rows)
+        for chunk in self._chunks(_count(selected, self.build)):
+            if not chunk_target(self.build, self.video, chunk).exists():
+                yield chunk, selected.slice(int(chunk[:5]) * size, size)
+
+    def _write(self, chunk: str, labelled: Chunk) -> None:
+        storage.write_bytes(_tar_url(self.build, self.video, chunk), labelled.tar)
+        rows = tables.to_bytes(labelled.table, tables.about(labelled.table))
+        chunk_target(self.build, self.video, chunk).write(rows)
 
     def _chunks(self, number: int) -> list[str]:
         own = range(self.part * number // self.parts, (self.part + 1) * number // self.parts)

@@ -45,6 +45,8 @@ class SurveyVideo(VideoTask):
 
     def run(self) -> None:
         """Survey the video, or hand on why there is none."""
+        if self.output().exists():  # written by ``record_crash``
+            return
         began = time.process_time()
         fetched = fetch_video.read_record(self.build, self.video)
         ended, camera, frames = fetch_video.ended(fetched), dict[str, Any](), _table([], [])
@@ -54,9 +56,16 @@ class SurveyVideo(VideoTask):
                     ended, camera, frames = survey(self.build, self.video, path)
             except Exception as error:  # one video must not end the build
                 ended = outcome.of_error(error)
+        self._write(ended, camera, frames, round(time.process_time() - began, 3))
+
+    def record_crash(self, ended: Outcome) -> None:
+        """The survey of a video that cannot be decoded without a crash."""
+        self._write(ended, {}, _table([], []), 0.0)
+
+    def _write(self, ended: Outcome, camera: dict[str, Any], frames: pa.Table, seconds: float) -> None:
         frames_target(self.build, self.video).write(tables.to_bytes(frames))
         told = {"status": ended.status, "reason": ended.reason, "detail": ended.detail}
-        record = {**told, "seconds": round(time.process_time() - began, 3), **camera}
+        record = {**told, "seconds": seconds, **camera}
         self.output().write(json.dumps(record, indent=1, sort_keys=True).encode())
 
 

@@ -1,12 +1,18 @@
 """What all tasks of a build share: they are named by the root, the build and, mostly, a video."""
 
 import functools
+import re
+import signal
 
 import luigi
 
 from pipeline import build as builds
 from pipeline.build import Build
 from pipeline.manifest import Video
+from pipeline.outcome import FAILED, Outcome
+
+# Ends that a library prepares by itself; SIGTERM and SIGKILL come from people and from machines short of memory.
+_CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL)
 
 
 class BuildTask(luigi.Task):
@@ -30,3 +36,15 @@ class VideoTask(BuildTask):
     def video(self) -> Video:
         """The video's row in the manifest."""
         return self.build.video(self.video_id)
+
+    def record_crash(self, ended: Outcome) -> None:
+        """Write the output of a task whose process died over its video; by default nothing, and the task fails."""
+
+
+@VideoTask.event_handler(luigi.Event.PROCESS_FAILURE)
+def _process_died(task: VideoTask, message: str) -> None:
+    """Let a task say how it ended whose own process no longer can; runs in the process that started it."""
+    code = re.search(r"exit code -(\d+)$", message)
+    if code and int(code[1]) in _CRASHES:
+        name = signal.Signals(int(code[1])).name
+        task.record_crash(Outcome(FAILED, "crash", f"a library crashed with {name} over this video"))
