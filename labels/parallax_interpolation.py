@@ -21,7 +21,7 @@ from labels.matching import Grid
 class PlaneParameters:
     """Robustness of the fits."""
 
-    reweightings: int = 2
+    reweightings: int = 1
     """Robust refits after the first fit."""
     residual_px: float = 1.5
     """Scale of the robust weights ``1 / (1 + (r / scale)^2)^2``."""

@@ -22,7 +22,7 @@ class SeedParameters:
     """Distance within which a backward match must lead back."""
     border_px: int = 5
     """Matches nearer to the border than this are dropped."""
-    subpixel_iterations: int = 4
+    subpixel_iterations: int = 3
     subpixel_limit_px: float = 2.0
 
 
