@@ -7,7 +7,7 @@ from typing import Any
 
 import luigi
 
-from pipeline import describe, fetch_video, parameters, progress, storage
+from pipeline import compilation, describe, fetch_video, parameters, progress, storage
 from pipeline.build import Build, open_root
 from pipeline.errors import UserError
 from pipeline.funnel import Funnel
@@ -109,6 +109,8 @@ class BuildShards(luigi.Task):
         open_root(build.root)
         fetch_video.refuse_changed_sources(build)
         build.save()
+        if not self.score_only:
+            compilation.compile_ahead(build.parameters.label)
         progress.watch(build)
         return build
 
