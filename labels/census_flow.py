@@ -39,10 +39,10 @@ class CensusParameters:
     """How firmly the refinement keeps still points on their lines."""
 
 
-_SPARSE, _SPARSER = MatchingParameters(step=6), MatchingParameters(step=8)
+_SPARSE = MatchingParameters(step=6)
 _DENSE = MatchingParameters(step=3, passes=8, last_passes=4)
 PRESETS = {
-    "fast": CensusParameters(SeedParameters(_SPARSE, _SPARSER), refinement=RefinementParameters(iterations=0)),
+    "fast": CensusParameters(SeedParameters(_SPARSE, _SPARSE), refinement=RefinementParameters(iterations=0)),
     "balanced": CensusParameters(),
     "accurate": CensusParameters(
         SeedParameters(_DENSE, _DENSE),
