@@ -30,6 +30,7 @@ class LabelPairs(VideoTask):
     part = luigi.IntParameter(description="which part of the video's chunks, from 0")
     parts = luigi.IntParameter(description="number of parts")
     priority = 10
+    _crashes = 0
 
     def requires(self) -> SelectPairs:
         """The selected pairs."""
@@ -50,8 +51,12 @@ class LabelPairs(VideoTask):
             self._write(chunk, label_chunk.label_chunk(self.build, self.video, pairs))
 
     def record_crash(self, ended: Outcome) -> None:
-        """The chunk that was in work: all its pairs failed. The other chunks are labelled when the task runs again."""
-        for chunk, pairs in itertools.islice(self._todo(), 1):
+        """All pairs of the chunk that was in work failed; at a second crash, of all chunks that are left.
+
+        Luigi runs the task again for the other chunks, but not for ever.
+        """
+        self._crashes += 1
+        for chunk, pairs in itertools.islice(self._todo(), 1 if self._crashes == 1 else None):
             self._write(chunk, label_chunk.without_labels(self.video, pairs, ended))
 
     def _todo(self) -> Iterator[tuple[str, pa.Table]]:

@@ -7,6 +7,7 @@ import signal
 import luigi
 
 from pipeline import build as builds
+from pipeline import storage
 from pipeline.build import Build
 from pipeline.manifest import Video
 from pipeline.outcome import FAILED, Outcome
@@ -46,5 +47,6 @@ def _process_died(task: VideoTask, message: str) -> None:
     """Let a task say how it ended whose own process no longer can; runs in the process that started it."""
     code = re.search(r"exit code -(\d+)$", message)
     if code and int(code[1]) in _CRASHES:
+        storage.forget_all()  # what the process wrote before it died is to stay
         name = signal.Signals(int(code[1])).name
         task.record_crash(Outcome(FAILED, "crash", f"a library crashed with {name} over this video"))
