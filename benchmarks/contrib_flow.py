@@ -17,9 +17,15 @@ def contrib_methods() -> dict[str, Callable[[GREY, GREY], NDArray[np.float32]]]:
     if not hasattr(cv2, "ximgproc"):
         return {}
     return {
-        "dis+ric": lambda image1, image2: _interpolated(image1, image2, cv2.ximgproc.createRICInterpolator()),
+        "dis+ric": lambda image1, image2: _interpolated(image1, image2, _ric()),
         "dis+eai": lambda image1, image2: _interpolated(image1, image2, cv2.ximgproc.createEdgeAwareInterpolator()),
     }
+
+
+def _ric() -> cv2.Algorithm:
+    ric = cv2.ximgproc.createRICInterpolator()
+    ric.setK(16)  # with more neighbours it leaves its own bounds on more frames, and raises
+    return ric
 
 
 def _interpolated(image1: GREY, image2: GREY, interpolator: cv2.Algorithm) -> NDArray[np.float32]:
@@ -30,7 +36,7 @@ def _interpolated(image1: GREY, image2: GREY, interpolator: cv2.Algorithm) -> ND
     y, x = np.mgrid[step // 2 : height : step, step // 2 : width : step].reshape(2, -1).astype(np.float32)
     starts = np.stack([x, y], 1)
     ends = starts + forward[y.astype(int), x.astype(int)]
-    back = cv2.remap(backward, ends[:, 0], ends[:, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)[:, 0]
+    back = cv2.remap(backward, ends[None, :, 0], ends[None, :, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)[0]
     good = np.hypot(*(ends + back - starts).T) < CONSISTENCY_PX
     good &= (ends >= 0).all(1) & (ends[:, 0] <= width - 1) & (ends[:, 1] <= height - 1)
     colours = (cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) for image in (image1, image2))

@@ -7,7 +7,6 @@ seen through the true camera (LABELS section 7.9).
 """
 
 import argparse
-import json
 import sys
 import time
 from collections import Counter
@@ -19,6 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import figures
 from benchmarks.sequences import Camera, Motion, Sequence, SequenceError
 from labels.egomotion import Egomotion, EgomotionParameters, fit
 from labels.flow import FlowParameters, flow
@@ -52,14 +52,14 @@ def main(arguments: list[str] | None = None) -> int:
     cv2.setNumThreads(1)
     results = []
     try:
+        figures.require_folder(options.json, "--json")
         for folder in options.sequences:
             results.append(measure(Sequence(folder), options.focal, options.width, options.stride, options.flow))
             print(_line(results[-1]) if len(results) > 1 else _HEAD + "\n" + _line(results[-1]), flush=True)
     except ValueError as error:
         print(f"benchmarks.egomotion: {error}", file=sys.stderr)
         return 2
-    if options.json:
-        options.json.write_text(json.dumps(results[0] if len(results) == 1 else results, indent=2) + "\n")
+    figures.write(options.json, results)
     return 0
 
 

@@ -5,15 +5,15 @@ or else from depth and motion, moving things left out. Over the pixels that the 
 lies inside the crop: ``epe`` is the mean length of the error in pixels, ``epe_median`` its median, ``fl_percent`` the
 share of errors above 3 px and 5 % of the flow, ``rho`` the Spearman rank correlation of Eq. 3 depth, by the true
 egomotion, with true depth, 20 px or more from the focus of expansion, over what stands still. ``epe_occluded`` is over
-pixels that the next frame hides. All figures are means over the pairs.
+pixels that the next frame hides, ``epe_near_edges`` within 5 px of steps of depth, ``road_median`` the median on the
+road. All figures are means over the pairs, that one their median; ``pairs`` says over how many.
 
 ``milliseconds`` is the median processor time of one call of ``labels.flow.flow``, flow and support, hence both
-directions, with one thread. ``milliseconds_dis_medium`` is that of OpenCV's DIS at its medium preset, one direction, timed in turn with it
-on the same pair.
+directions, with one thread. ``milliseconds_dis_medium`` is that of OpenCV's DIS at its medium preset, one direction,
+timed in turn with it on the same pair.
 """
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable
@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation
 from scipy.stats import spearmanr
 
+from benchmarks import figures, flow_curve
 from benchmarks.contrib_flow import contrib_methods
 from benchmarks.sequences import MOVING, RELIABLE, VISIBLE, Camera, Motion, Sequence, SequenceError
 from labels.census_flow import PRESETS
@@ -62,6 +63,8 @@ class Truth:
     visible: MASK
     occluded: MASK
     still: MASK
+    road: MASK
+    """False everywhere where the sequence does not tell."""
     depth: NDArray[np.float32]
     camera: Camera
     motion: Motion
@@ -77,18 +80,24 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--preset", choices=tuple(PRESETS), help="effort of the census engine (all without)")
     parser.add_argument("--crop", metavar="WxH", help="compare the middle of the frames only, as in 640x360")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="take every N-th pair (%(default)s)")
+    parser.add_argument("--plot", type=Path, metavar="F", help="draw quality against time into this PNG")
     parser.add_argument("--json", type=Path, metavar="F", help="write the figures here: an object, a list for several")
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     try:
+        figures.require_folder(options.json, "--json")
+        figures.require_folder(options.plot, "--plot")
+        if options.every < 1:
+            raise ValueError(f"--every {options.every} takes no pair; give 1 or more")
         methods = choose(options.engine, options.preset)
         results = measure(Sequence(options.sequence), methods, crop_size(options.crop), options.every)
     except ValueError as error:
         print(f"benchmarks.flow: {error}", file=sys.stderr)
         return 2
     print("\n".join([_HEAD, *map(_line, results)]))
-    if options.json:
-        options.json.write_text(json.dumps(results[0] if len(results) == 1 else results, indent=2) + "\n")
+    figures.write(options.json, results)
+    if options.plot:
+        flow_curve.draw(results, options.plot)
     return 0
 
 
@@ -130,18 +139,21 @@ def measure(
         if truth is None:
             continue
         for number, method in enumerate(methods):
-            if not scores[number]:
-                method.run(image1, image2)  # compiles
-            began = time.process_time()
-            dis.calc(image1, image2, None)
-            between = time.process_time()
-            found = method.run(image1, image2)
+            try:
+                if not scores[number]:
+                    method.run(image1, image2)  # compiles
+                began = time.process_time()
+                dis.calc(image1, image2, None)
+                between = time.process_time()
+                found = method.run(image1, image2)
+            except cv2.error:  # OpenCV's interpolators leave their own bounds on some frames
+                continue
             seconds[number].append(time.process_time() - between)
             dis_seconds[number].append(between - began)
             scores[number].append(score(found, truth))
-    if not scores[0]:
+    if not any(scores):
         raise SequenceError(f"{sequence.folder} has no depth/ and mask/ that go with its frames")
-    return [_summary(sequence, *each) for each in zip(methods, scores, seconds, dis_seconds)]
+    return [_summary(sequence, *each) for each in zip(methods, scores, seconds, dis_seconds) if each[1]]
 
 
 def pair(sequence: Sequence, index: int, crop: tuple[int, int] | None) -> tuple[Truth | None, GREY, GREY]:
@@ -170,7 +182,9 @@ def _truth(sequence: Sequence, index: int) -> Truth | None:
     true_flow, known = (exact[0], exact[1]) if exact else (rigid, still & np.isfinite(rigid[..., 0]))
     visible = known & (mask & VISIBLE != 0)
     occluded = known & (mask & RELIABLE != 0) & ~visible
-    return Truth(true_flow, visible, occluded, still, depth, sequence.camera(), sequence.motion(index))
+    road = sequence.road(index)
+    road = np.zeros(depth.shape, bool) if road is None else road
+    return Truth(true_flow, visible, occluded, still, road, depth, sequence.camera(), sequence.motion(index))
 
 
 def _cut(truth: Truth, part: tuple[slice, slice], left: int, top: int) -> Truth:
@@ -180,7 +194,7 @@ def _cut(truth: Truth, part: tuple[slice, slice], left: int, top: int) -> Truth:
     x2, y2 = columns + true_flow[..., 0], rows + true_flow[..., 1]
     inside = (x2 >= 0) & (x2 <= true_flow.shape[1] - 1) & (y2 >= 0) & (y2 <= true_flow.shape[0] - 1)
     camera = Camera(truth.camera.focal, truth.camera.cx - left, truth.camera.cy - top)
-    masks = truth.visible[part] & inside, truth.occluded[part] & inside, truth.still[part]
+    masks = truth.visible[part] & inside, truth.occluded[part] & inside, truth.still[part], truth.road[part]
     return Truth(true_flow, *masks, truth.depth[part], camera, truth.motion)
 
 
@@ -189,17 +203,18 @@ def score(found: FLOW, truth: Truth) -> dict[str, float]:
     error = np.hypot(*np.moveaxis(found - truth.flow, -1, 0))
     length = np.hypot(*np.moveaxis(truth.flow, -1, 0))
     visible = truth.visible
-    figures = {
+    errors = {
         "epe": _mean(error[visible]),
-        "epe_median": float(np.median(error[visible])) if visible.any() else np.nan,
+        "epe_median": _median(error[visible]),
         "fl_percent": 100 * _mean((error > 3)[visible] & (error > 0.05 * length)[visible]),
         "rho": depth_correlation(found, truth),
         "epe_occluded": _mean(error[truth.occluded]),
         "epe_near_edges": _mean(error[visible & near_edges(truth.depth)]),
+        "road_median": _median(error[visible & truth.road]),
     }
     for low, high in pairwise(BANDS):
-        figures[f"epe_{low:g}_to_{high:g}"] = _mean(error[visible & (length >= low) & (length < high)])
-    return figures
+        errors[f"epe_{low:g}_to_{high:g}"] = _mean(error[visible & (length >= low) & (length < high)])
+    return errors
 
 
 def depth_correlation(found: FLOW, truth: Truth) -> float:
@@ -232,6 +247,10 @@ def _mean(values: NDArray[Any]) -> float:
     return float(values.mean()) if values.size else np.nan
 
 
+def _median(values: NDArray[Any]) -> float:
+    return float(np.median(values)) if values.size else np.nan
+
+
 def _grey(image: NDArray[np.uint8]) -> GREY:
     return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
 
@@ -243,13 +262,14 @@ def _summary(
     seconds: list[float],
     dis_seconds: list[float],
 ) -> dict[str, Any]:
-    means = {name: np.array([each[name] for each in scores]) for name in scores[0]}
+    values = {name: np.array([each[name] for each in scores]) for name in scores[0]}
+    over_pairs = {name: np.nanmedian if name == "road_median" else np.nanmean for name in values}
     return {
         "sequence": sequence.folder.name,
         "engine": method.engine,
         "preset": method.preset,
         "pairs": len(scores),
-        **{name: round(float(np.nanmean(v)), 5) if np.isfinite(v).any() else None for name, v in means.items()},
+        **{name: round(float(over_pairs[name](v)), 5) if np.isfinite(v).any() else None for name, v in values.items()},
         "milliseconds": round(1000 * float(np.median(seconds)), 3),
         "milliseconds_dis_medium": round(1000 * float(np.median(dis_seconds)), 3),
         "times_dis_medium": round(float(np.median(np.divide(seconds, dis_seconds))), 3),
@@ -258,7 +278,7 @@ def _summary(
 
 _COLUMNS = {
     "epe": "epe", "epe_median": "median", "fl_percent": "Fl %", "rho": "rho", "epe_occluded": "occluded",
-    "epe_near_edges": "edges", "milliseconds": "ms", "times_dis_medium": "x DIS",
+    "epe_near_edges": "edges", "road_median": "road", "milliseconds": "ms", "times_dis_medium": "x DIS",
 }  # fmt: skip
 _HEAD = f"{'engine':10s} {'preset':9s} {'pairs':>5s}" + "".join(f" {title:>8s}" for title in _COLUMNS.values())
 

@@ -7,7 +7,6 @@ takes how many of the pixels with ground truth.
 """
 
 import argparse
-import json
 import sys
 import time
 from collections import Counter
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from benchmarks import figures
 from benchmarks.egomotion import DEFAULT_FOCAL, STANDING_M
 from benchmarks.sequences import MOVING, RELIABLE, VISIBLE, Sequence, SequenceError
 from labels.codec import decode
@@ -55,14 +55,14 @@ def main(arguments: list[str] | None = None) -> int:
     parameters = LabelParameters(flow=FlowParameters(engine=options.flow))
     results = []
     try:
+        figures.require_folder(options.json, "--json")
         for folder in options.sequences:
             results.append(measure(Sequence(folder), options.focal, options.width, options.stride, parameters))
             print(_line(results[-1]) if len(results) > 1 else _HEAD + "\n" + _line(results[-1]), flush=True)
     except ValueError as error:
         print(f"benchmarks.labels: {error}", file=sys.stderr)
         return 2
-    if options.json:
-        options.json.write_text(json.dumps(results[0] if len(results) == 1 else results, indent=2) + "\n")
+    figures.write(options.json, results)
     return 0
 
 

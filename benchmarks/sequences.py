@@ -2,8 +2,8 @@
 
 A folder with ``image_2/`` (colour) or ``image_0/`` (grey), ``calib.txt`` (rows ``P0:`` ...), ``poses.txt`` (camera to
 world, 12 numbers a line) and, where known, ``pairs.csv`` (refined motion of each pair, ``X2 = R X1 + t``), ``depth/``
-(uint16 PNG, metres x 256, 0 = none), ``mask/`` (bits 1 visible in the next frame, 2 reliable, 4 moving) and ``flow/``
-(KITTI encoding). Frames are named alike in all folders.
+(uint16 PNG, metres x 256, 0 = none), ``mask/`` (bits 1 visible in the next frame, 2 reliable, 4 moving), ``flow/``
+(KITTI encoding) and ``classes/`` (CamVid's, 3 = road). Frames are named alike in all folders.
 """
 
 import csv
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 VISIBLE, RELIABLE, MOVING = 1, 2, 4
+ROAD = 3
 
 
 class SequenceError(ValueError):
@@ -111,6 +112,11 @@ class Sequence:
     def mask(self, index: int, width: int | None = None) -> NDArray[np.uint8] | None:
         """Bits ``VISIBLE``, ``RELIABLE`` and ``MOVING``, or None without ground truth."""
         return self._truth("mask", index, width)
+
+    def road(self, index: int) -> NDArray[np.bool_] | None:
+        """Where the frame shows the road, (H, W); None for a sequence without ``classes/``."""
+        classes = self._truth("classes", index, None)
+        return None if classes is None else classes == ROAD
 
     def flow(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]] | None:
         """True flow to the next frame where the sequence has it (moving things included), and where it is known."""

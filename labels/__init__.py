@@ -18,3 +18,10 @@ Conventions, held everywhere in this package and in the sample format (LABELS se
   ``tau = (-f U + x W, -f V + y W)`` and ``|tau| / |t| = Z - W`` (Eq. 3 on finite motion, LABELS 1.2).
 - The label is the depth percentile z in (0, 1): 0 near, 1 far, over the valid pixels of a frame.
 """
+
+from pathlib import Path
+
+from labels.kernel_cache import forget_stale_kernels
+
+# the cache is read at the first call of a kernel, not at its definition
+forget_stale_kernels(Path(__file__).parent)

@@ -39,7 +39,7 @@ class GroundParameters:
     shortest_px: float = 0.7
     longest: float = 0.25
     """Motion at the bottom that is tried, from and to (a share of the width)."""
-    ratio: float = 1.06
+    ratio: float = 1.04
     """Ratio of neighbouring trials."""
     cutoff_grey: float = 10.0
     iterations: int = 6
@@ -49,7 +49,7 @@ class GroundParameters:
     """and only what fits better."""
     beside: float = 0.25
     """The misfit is compared with that of planes moved by so much of the parallax,"""
-    max_misfit: float = 0.85
+    max_misfit: float = 0.95
     """and must be at most so much of theirs."""
 
 

@@ -25,7 +25,7 @@ class RoadParameters:
     """Weight of the plane at seeds whose own match has less than that."""
     decisive_px: float = 3.0
     """Motion on the plane from which a match speaks for or against it: near the horizon all planes agree."""
-    least_votes: float = 0.2
+    least_votes: float = 0.16
     """Share of the decisive matches that must lie on the plane."""
     share: float = 0.4
     """Share of the good matches around a seed that must lie on the plane for the seed to be road."""

@@ -25,7 +25,9 @@ def plain(height: int = 40, width: int = 60) -> Truth:
     """A pair of which all pixels move by (10, 0) and are seen."""
     flow, everywhere = np.full((height, width, 2), (10, 0), np.float32), np.ones((height, width), bool)
     camera, motion = Camera(50.0, 29.5, 19.5), Motion(np.eye(3), np.array([0.0, 0.0, 1.0]))
-    return Truth(flow, everywhere, ~everywhere, everywhere, np.ones((height, width), np.float32), camera, motion)
+    return Truth(
+        flow, everywhere, ~everywhere, everywhere, everywhere, np.ones((height, width), np.float32), camera, motion
+    )
 
 
 def test_the_truth_has_no_error(drive: Path) -> None:
