@@ -83,12 +83,17 @@ def test_a_finished_build_does_nothing_again(built: Any) -> None:
 STAGES = ["survey", "pairs", "labels", "shards"]
 
 
-def kill_at_work(build: Any, delay_s: float) -> bool:
-    """Start a build, kill it and all its processes so long after it took up work; whether it was still at work."""
+def kill_at_work(build: Any, delay_s: float, stage: str = "") -> bool:
+    """Start a build, kill it and all its processes so long after it took up work, or after a stage began.
+
+    Returns whether it was still at work.
+    """
     before = build.root.stat().st_mtime_ns if build.root.exists() else 0
     process = subprocess.Popen(build.command("--workers", 2), stderr=subprocess.DEVNULL, start_new_session=True)
     # Once its input is checked, a build tries whether its root is writable: only then does anything depend on it.
     while process.poll() is None and not (build.root.exists() and build.root.stat().st_mtime_ns != before):
+        time.sleep(0.005)
+    while process.poll() is None and stage and not (build.root / stage).exists():
         time.sleep(0.005)
     try:
         assert process.wait(timeout=delay_s) == 0
@@ -111,7 +116,7 @@ def test_the_same_bytes_after_being_killed_again_and_again(built: Any, start: St
         if (build.folder / "dataset.json").exists():
             for stage in STAGES[generator.randrange(len(STAGES)) :]:
                 shutil.rmtree(build.root / stage)
-        kills += kill_at_work(build, generator.uniform(0.0, 2.0))
+        kills += kill_at_work(build, generator.uniform(0.0, 1.0), STAGES[generator.randrange(len(STAGES))])
         begun = [stage for stage in STAGES if (build.root / stage).exists()]
         interrupted.update(begun[-1:] if not (build.folder / "dataset.json").exists() else [])
     assert len(interrupted) > 2
