@@ -29,11 +29,35 @@ class RoadParameters:
     """Share of the decisive matches that must lie on the plane."""
     share: float = 0.4
     """Share of the good matches around a seed that must lie on the plane for the seed to be road."""
+    sunken: float = 0.3
+    """Share of the parallax that is usual at a seed's height below which it would lie under the road;"""
+    sunken_from: float = 0.04
+    """asked from so far below the horizon, as a share of the height,"""
+    sunken_least: int = 30
+    """if so many matches tell what is usual."""
     prior: float = 0.01
     """Vote of every seed below the horizon for the road, which counts where no good match is near."""
     edges: EdgeParameters = field(default_factory=lambda: EdgeParameters(reach_px=30.0))
     """How far matches speak for the road around them."""
     search: GroundParameters = field(default_factory=GroundParameters)
+
+
+def drop_sunken(
+    seeds: Seeds, parallaxes: NDArray[np.float64], horizon: float, height: int, parameters: RoadParameters
+) -> None:
+    """Take the weight from seeds that would lie below the road: nothing that stands still does.
+
+    Below the horizon parallax grows at least as on the road. What shows far less is fixed to the car, or moves along
+    with it, or is asphalt that the coder of the video copied from the frame before.
+    """
+    depth = seeds.y - horizon
+    below = depth > parameters.sunken_from * height
+    slope = parallaxes[..., 0] / np.maximum(depth, 1.0)
+    strong = slope[below & (seeds.weights >= parameters.weight)]
+    if len(strong) < parameters.sunken_least:
+        return
+    typical = np.quantile(strong, 0.75)
+    seeds.weights = np.where(below & (slope < parameters.sunken * typical), np.float32(0), seeds.weights)
 
 
 def take(
