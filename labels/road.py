@@ -33,6 +33,8 @@ class RoadParameters:
     """Share of the parallax that is usual at a seed's height below which it would lie under the road;"""
     sunken_from: float = 0.04
     """asked from so far below the horizon, as a share of the height,"""
+    sunken_px: float = 1.5
+    """where the usual parallax moves a point by so much,"""
     sunken_least: int = 30
     """if so many matches tell what is usual."""
     prior: float = 0.01
@@ -57,7 +59,9 @@ def drop_sunken(
     if len(strong) < parameters.sunken_least:
         return
     typical = np.quantile(strong, 0.75)
-    seeds.weights = np.where(below & (slope < parameters.sunken * typical), np.float32(0), seeds.weights)
+    told = typical * depth * parallaxes[..., 1] > parameters.sunken_px
+    sunken = below & told & (slope < parameters.sunken * typical)
+    seeds.weights = np.where(sunken, np.float32(0), seeds.weights)
 
 
 def take(
