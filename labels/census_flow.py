@@ -89,7 +89,7 @@ def census_flow(
 def _near(trusted: NDArray[np.bool_], grid: Grid, height: int, width: int) -> NDArray[np.bool_]:
     """Pixels within a grid step and a half of a seed to be trusted."""
     result = np.zeros((height, width), np.uint8)
-    _paint(trusted, grid.step, grid.x0, grid.y0, result)
+    _paint(trusted, *grid.place, result)
     return result.astype(np.bool_)
 
 

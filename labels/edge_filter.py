@@ -37,7 +37,7 @@ def smooth(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def decays(guide: NDArray[np.uint8], grid: Grid, parameters: EdgeParameters) -> Decays:
     """The decays that ``accumulate`` takes, from the edges of ``guide``, (H, W) uint8."""
-    edges_x, edges_y = _edges(guide, grid.step, grid.x0, grid.y0, grid.rows, grid.columns, parameters.edge_grey)
+    edges_x, edges_y = _edges(guide, *grid.place, grid.rows, grid.columns, parameters.edge_grey)
     result = []
     for number in range(parameters.passes):
         # Gastal and Oliveira, Eq. 14

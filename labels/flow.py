@@ -87,12 +87,11 @@ def texture(image: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _engine(parameters: FlowParameters) -> Engine:
-    engines = {"dis": _checked_dis, "census": _checked_census}
-    if parameters.engine not in engines:
-        raise ValueError(f"flow: unknown engine {parameters.engine!r}; known: {', '.join(engines)}")
+    if parameters.engine not in ENGINES:
+        raise ValueError(f"flow: unknown engine {parameters.engine!r}; known: {', '.join(ENGINES)}")
     if parameters.preset not in PRESETS:
         raise ValueError(f"flow: unknown preset {parameters.preset!r}; known: {', '.join(PRESETS)}")
-    return engines[parameters.engine]
+    return ENGINES[parameters.engine]
 
 
 def _checked_dis(
@@ -127,3 +126,7 @@ def _support(forward: NDArray[np.float32], matched: NDArray[np.bool_], border_px
 def _dis(grey1: NDArray[np.uint8], grey2: NDArray[np.uint8]) -> NDArray[np.float32]:
     engine = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     return engine.calc(grey1, grey2, None)
+
+
+ENGINES: dict[str, Engine] = {"dis": _checked_dis, "census": _checked_census}
+"""The engines by the names that ``FlowParameters.engine`` takes."""

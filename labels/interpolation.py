@@ -57,7 +57,7 @@ def interpolate(
 
     ``guide``: (H, W) uint8; ``likeness``: (256,) float32, weight of a seed by its difference in grey level.
     """
-    _upsample(models, guide, grid.step, grid.x0, grid.y0, likeness, flow, wanted)
+    _upsample(models, guide, *grid.place, likeness, flow, wanted)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -29,6 +29,11 @@ class Grid:
     x0: int
     y0: int
 
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """Step and origin, as the kernels take them."""
+        return self.step, self.x0, self.y0
+
     @classmethod
     def over(cls, height: int, width: int, step: int) -> "Grid":
         """A grid centred in a (height, width) image."""
@@ -84,17 +89,13 @@ def match(
             _scatter(matches, radius)
         else:
             spread = _spread(matches, max(1, min(32, radius)))
-            matches, radii = _descend(matches, spread, *_geometry(grid), *_geometry(finer), *shape)
+            matches, radii = _descend(matches, spread, *grid.place, *finer.place, *shape)
         grid = finer
         passes = parameters.last_passes if level == parameters.finest else parameters.passes
-        _search(census1[level], census2[level], *_geometry(grid), matches, radii, passes, level + 1)
+        _search(census1[level], census2[level], *grid.place, matches, radii, passes, level + 1)
         radius = round(range_px * 0.5 ** (level - 1)) if level else radius
     assert grid is not None and matches is not None
     return grid, matches
-
-
-def _geometry(grid: Grid) -> tuple[int, int, int]:
-    return grid.step, grid.x0, grid.y0
 
 
 @intrinsic

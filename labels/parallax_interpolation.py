@@ -128,7 +128,7 @@ def interpolate(
     ``guide``: (H, W) uint8; ``limits``: least and greatest parallax; ``likeness``: (256,) float32, weight of a seed by
     its difference in grey level.
     """
-    return _upsample(planes, guide, grid.step, grid.x0, grid.y0, line, *limits, likeness)
+    return _upsample(planes, guide, *grid.place, line, *limits, likeness)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"})

@@ -69,7 +69,7 @@ def rematch(
     ``range_back``: their least and greatest parallax.
     """
     return _rematch(
-        census1, census2, guide, matches, most, predicted, grid.step, grid.x0, grid.y0, line, line_back, *range_,
+        census1, census2, guide, matches, most, predicted, *grid.place, line, line_back, *range_,
         *range_back, parameters.prior_bits_per_px, parameters.prior_bits, parameters.agreement_px,
         parameters.border_px, parameters.texture_grey, int(parameters.longest * guide.shape[1]),
     )  # fmt: skip

@@ -66,7 +66,7 @@ class Seeds:
     @property
     def place(self) -> tuple[int, int, int]:
         """Step and origin of the grid."""
-        return self.grid.step, self.grid.x0, self.grid.y0
+        return self.grid.place
 
     @property
     def x(self) -> NDArray[np.float64]:
@@ -83,9 +83,8 @@ def match(pair: Pair, parameters: SeedParameters, edges: edge_filter.EdgeParamet
     """Match both ways; keep what agrees, to fractions of a pixel, and what its neighbours support."""
     grid, matches = matching.match(pair.census1, pair.census2, parameters.forward)
     back, back_matches = matching.match(pair.census2, pair.census1, parameters.backward)
-    place, back_place = (grid.step, grid.x0, grid.y0), (back.step, back.x0, back.y0)
     limits = (parameters.agreement_px, parameters.border_px)
-    kept = matching.agreement(matches, *place, back_matches, *back_place, *pair.grey1.shape, *limits)
+    kept = matching.agreement(matches, *grid.place, back_matches, *back.place, *pair.grey1.shape, *limits)
     displacements = to_subpixels(pair, grid, matches, kept, parameters)
     weights = matching.without_isolated(displacements, kept, grid.step)
     return Seeds(grid, edge_filter.decays(pair.guide, grid, edges), matches, displacements, weights)
@@ -96,8 +95,7 @@ def to_subpixels(
 ) -> NDArray[np.float32]:
     """Displacements (rows, columns, 2) of the ``kept`` matches to fractions of a pixel; the others' to whole ones."""
     effort = (parameters.subpixel_iterations, parameters.subpixel_limit_px)
-    place = (grid.step, grid.x0, grid.y0)
-    return subpixel.refine_matches(pair.float1, pair.float2, matches, kept, *place, *effort)
+    return subpixel.refine_matches(pair.float1, pair.float2, matches, kept, *grid.place, *effort)
 
 
 def agreeing(robust: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.bool_]:

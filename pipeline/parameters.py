@@ -15,6 +15,7 @@ from typing import Any, get_type_hints
 import luigi
 
 from labels.census_flow import PRESETS
+from labels.flow import ENGINES
 from labels.homography_selection import HomographyParameters
 from labels.pair import LabelParameters
 from labels.selection import SelectionParameters
@@ -27,9 +28,6 @@ FORMAT = 1
 
 # Bump a stage's number when its algorithm changes its output: that stage and all after it are then made anew.
 STAGE_VERSIONS = {"survey": 1, "pairs": 1, "labels": 1, "shards": 1}
-
-ENGINES = ("dis", "census")
-"""The flow engines that a build may name (``labels.flow``)."""
 
 
 @dataclass(frozen=True)
