@@ -1,6 +1,7 @@
 """A tiny drive of which everything is known, in the layout that the benchmarks read."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,3 +24,22 @@ def still_drive(drive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sequences") / "still"
     shutil.copytree(drive, folder, ignore=shutil.ignore_patterns("flow"))
     return folder
+
+
+@pytest.fixture
+def complaint(
+    drive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[[Callable[[list[str]], int], list[str]], str]:
+    """The only line of a benchmark that refuses its words, run beside ``drive`` and ``bare``, a drive without truth."""
+    (tmp_path / "drive").symlink_to(drive)
+    (tmp_path / "bare").mkdir()
+    for name in ("image_2", "calib.txt", "pairs.csv", "poses.txt"):
+        (tmp_path / "bare" / name).symlink_to(drive / name)
+    monkeypatch.chdir(tmp_path)
+
+    def refused(main: Callable[[list[str]], int], words: list[str]) -> str:
+        assert main(words) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        return line
+
+    return refused

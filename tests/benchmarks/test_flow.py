@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -169,18 +170,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("words", "sentence"), REFUSED)
 def test_what_cannot_be_measured_is_said_in_a_sentence(
-    drive: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    words: list[str],
-    sentence: str,
+    complaint: Callable[..., str], words: list[str], sentence: str
 ) -> None:
-    (tmp_path / "drive").symlink_to(drive)
-    (tmp_path / "bare").mkdir()
-    for name in ("image_2", "calib.txt", "pairs.csv", "poses.txt"):
-        (tmp_path / "bare" / name).symlink_to(drive / name)
-    monkeypatch.chdir(tmp_path)
-    assert main(words) == 2
-    (line,) = capsys.readouterr().err.splitlines()
+    line = complaint(main, words)
     assert line.startswith("benchmarks.flow: ") and sentence in line
