@@ -1,0 +1,266 @@
+"""Batches of decoded samples, in an order that workers and ranks do not change."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
+
+from training.decode import CODES, CONFIDENCE, decode_frame, decode_labels
+from training.sample import SampleError, members
+from training.shard_cache import Position
+from training.shard_order import AUGMENTATION, epoch_order, uniform
+from training.shards import DatasetError, Split
+
+DRAWS = 5
+"""Random numbers that a sample gets for its augmentation."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LoaderParameters:
+    """How samples become batches."""
+
+    batch_size: int = 32  # samples in a step, over all ranks
+    workers: int = 2  # processes that decode, for each rank; 0 decodes in the trainer itself
+    prefetch: int = 3  # batches that each worker prepares ahead
+    shards_mixed: int = 16  # shards that neighbouring samples come from
+    labels: str = "median"  # how labels are resized: median or nearest
+    confidence: bool = False  # decode the confidence of labels too
+    skipped_fraction: float = 0.01  # share of an epoch's samples that may turn out unreadable
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A sample that could not be used, and why."""
+
+    key: str
+    shard: str
+    reason: str
+
+
+@dataclass
+class Batch:
+    """A rank's part of a step: N rows, those without a sample have key "", no labels and another row's image."""
+
+    images: torch.Tensor  # uint8 (N, 3, H, W) RGB, channels_last
+    codes: torch.Tensor  # uint8 (N, H, W), 0 = no label
+    confidence: torch.Tensor | None  # uint8 (N, H, W), 0 = none
+    draws: torch.Tensor  # float32 (N, DRAWS) in [0, 1): each sample's own random numbers in this epoch
+    keys: list[str]
+    skipped: list[Skipped] = field(default_factory=list)
+
+    def pin_memory(self) -> "Batch":
+        """The batch in page-locked memory; torch calls this."""
+        confidence = self.confidence.pin_memory() if self.confidence is not None else None
+        images, codes = self.images.pin_memory(), self.codes.pin_memory()
+        return Batch(images, codes, confidence, self.draws.pin_memory(), self.keys, self.skipped)
+
+
+class Loader:
+    """Iterates over the rest of an epoch, then over the next; knows where it is.
+
+    Every sample comes exactly once an epoch over all ranks; all ranks take ``steps_per_epoch`` steps.
+    """
+
+    def __init__(
+        self,
+        split: Split,
+        parameters: LoaderParameters,
+        size: tuple[int, int],
+        seed: int = 0,
+        rank: int = 0,
+        world_size: int = 1,
+        shuffle: bool = True,
+    ) -> None:
+        """``size`` is height and width of the network's input. Raises ``ValueError`` for what cannot work."""
+        if parameters.batch_size < 1 or parameters.batch_size % world_size:
+            raise ValueError(
+                f"a batch of {parameters.batch_size} cannot be dealt to {world_size} ranks; give a multiple"
+            )
+        self.split, self.parameters, self.size = split, parameters, size
+        self.seed, self.rank, self.world_size, self.shuffle = seed, rank, world_size, shuffle
+        self.epoch, self.position = 0, 0
+        self.skipped: list[Skipped] = []
+        """What this rank could not read in this epoch, as far as it is."""
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps of a whole epoch."""
+        return -(-len(self.split) // self.parameters.batch_size)
+
+    @property
+    def steps_left(self) -> int:
+        """Steps that remain of this epoch."""
+        return -(-(len(self.split) - self.position) // self.parameters.batch_size)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the loader is: behind the last batch that it handed out."""
+        state = {"seed": self.seed, "epoch": self.epoch, "position": self.position}
+        return {**state, "dataset": self.split.dataset.fingerprint}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where another loader was. Raises ``ValueError`` where it read another dataset."""
+        if state["dataset"] != self.split.dataset.fingerprint:
+            raise ValueError(
+                f"the run read dataset {state['dataset']}, {self.split.dataset.folder} is "
+                f"{self.split.dataset.fingerprint}: it cannot be resumed here; start a new run"
+            )
+        self.seed, self.epoch, self.position = state["seed"], state["epoch"], state["position"]
+        self.skipped = []
+
+    def __iter__(self) -> Iterator[Batch]:
+        order = self._order()
+        position = Position(self.position)
+        batches = iter(self._batches(order[self.position :]))
+        self._fetch_ahead(order, position)
+        try:
+            for batch in batches:
+                self.position = min(self.position + self.parameters.batch_size, len(order))
+                position.advance(self.position)
+                self._note(batch.skipped)
+                yield batch
+        finally:
+            position.close()
+        self.epoch, self.position, self.skipped = self.epoch + 1, 0, []
+
+    def _order(self) -> NDArray[np.int64]:
+        if not self.shuffle:
+            return np.arange(len(self.split))
+        return epoch_order(self.split.shard, self.seed, self.epoch, self.parameters.shards_mixed)
+
+    def _batches(self, rest: NDArray[np.int64]) -> DataLoader[Batch]:
+        workers = self.parameters.workers
+        return DataLoader(
+            _Batches(self, rest),
+            batch_size=None,
+            num_workers=workers,
+            prefetch_factor=self.parameters.prefetch if workers else None,
+            collate_fn=_as_it_is,
+            pin_memory=torch.cuda.is_available(),
+            worker_init_fn=_one_thread,
+            # A fork starts at once and shares the table of samples. Its own generator: the trainer's stays untouched.
+            multiprocessing_context="fork" if workers else None,
+            generator=torch.Generator(),
+        )
+
+    def _fetch_ahead(self, order: NDArray[np.int64], position: Position) -> None:
+        cache = self.split.cache()
+        if cache is None:
+            return
+        rest = self.split.shard[order[self.position :]]
+        numbers, first = np.unique(rest, return_index=True)
+        folder, shards = self.split.dataset.folder, self.split.dataset.shards
+        names = [(int(place) + self.position, self.split.shards[number]) for number, place in zip(numbers, first)]
+        cache.fetch_ahead([(at, f"{folder}/{name}", shards[name]["sha256"]) for at, name in sorted(names)], position)
+
+    def _note(self, skipped: list[Skipped]) -> None:
+        """Count what was skipped. Raises ``DatasetError`` where it is too much."""
+        known = {old.shard for old in self.skipped}
+        for new in skipped:
+            if new.shard not in known:
+                log.warning("%s in %s is skipped: %s", new.key, new.shard, new.reason)
+            known.add(new.shard)
+        self.skipped += skipped
+        if len(self.skipped) > self.parameters.skipped_fraction * len(self.split) / self.world_size:
+            raise DatasetError(self.complaint())
+
+    def complaint(self) -> str:
+        """What was skipped in this epoch so far, by shard, in a sentence."""
+        shards = Counter(skipped.shard for skipped in self.skipped)
+        reasons = {skipped.shard: f"{skipped.key}: {skipped.reason}" for skipped in reversed(self.skipped)}
+        named = "; ".join(f"{shard}: {count}, as {reasons[shard]}" for shard, count in shards.most_common(5))
+        return (
+            f"{len(self.skipped)} of {len(self.split)} samples of {self.split.name} cannot be read, more than "
+            f"skipped_fraction {self.parameters.skipped_fraction:g} allows: {named}. "
+            "Check the dataset with `python -m pipeline lint`, mend it or allow more"
+        )
+
+
+class _Batches(TorchDataset[Batch]):
+    """The steps of the rest of an epoch; what a worker has."""
+
+    def __init__(self, loader: Loader, rest: NDArray[np.int64]) -> None:
+        self.split, self.parameters, self.size = loader.split, loader.parameters, loader.size
+        self.seed, self.epoch, self.rank, self.rest = loader.seed, loader.epoch, loader.rank, rest
+        self.rows = loader.parameters.batch_size // loader.world_size
+        self.reader = loader.split.reader()
+
+    def __len__(self) -> int:
+        return -(-len(self.rest) // self.parameters.batch_size)
+
+    def __getitem__(self, step: int) -> Batch:
+        if not 0 <= step < len(self):
+            raise IndexError(step)
+        start = step * self.parameters.batch_size
+        whole = self.rest[start : start + self.parameters.batch_size]
+        numbers = whole[self.rank * self.rows : (self.rank + 1) * self.rows]
+        return self._decoded(numbers)
+
+    def _decoded(self, numbers: NDArray[np.int64]) -> Batch:
+        height, width = self.size
+        images = np.zeros((self.rows, height, width, 3), np.uint8)
+        codes = np.zeros((self.rows, height, width), np.uint8)
+        confidence = np.zeros_like(codes) if self.parameters.confidence else None
+        keys, skipped, good = [""] * self.rows, [], []
+        for row, (number, found) in enumerate(zip(numbers, self._read(numbers))):
+            key = self.split.key(number)
+            try:
+                self._decode(key, found, images[row], codes[row], None if confidence is None else confidence[row])
+            except SampleError as error:
+                codes[row] = 0
+                skipped.append(Skipped(key, self.split.place(number)[0], str(error)))
+            else:
+                keys[row] = key
+                good.append(row)
+        # Rows without a sample show a frame all the same, so that they leave the statistics of a network alone.
+        for row in range(self.rows) if good else ():
+            if not keys[row]:
+                images[row] = images[good[row % len(good)]]
+        draws = np.zeros((self.rows, DRAWS), np.float32)
+        draws[: len(numbers)] = uniform(self.seed, self.epoch, AUGMENTATION, numbers[:, None], np.arange(DRAWS))
+        return Batch(
+            torch.from_numpy(images).permute(0, 3, 1, 2),
+            torch.from_numpy(codes),
+            torch.from_numpy(confidence) if confidence is not None else None,
+            torch.from_numpy(draws),
+            keys,
+            skipped,
+        )
+
+    def _read(self, numbers: NDArray[np.int64]) -> list[bytes | SampleError]:
+        return self.reader.read([self.split.place(number) for number in numbers])
+
+    def _decode(
+        self,
+        key: str,
+        found: bytes | SampleError,
+        image: NDArray[np.uint8],
+        codes: NDArray[np.uint8],
+        confidence: NDArray[np.uint8] | None,
+    ) -> None:
+        if isinstance(found, SampleError):
+            raise found
+        content, (height, width) = members(key, found), self.size
+        image[:] = decode_frame(content["jpg"], height, width)
+        codes[:] = decode_labels(content[CODES], height, width, self.parameters.labels)
+        if confidence is not None:
+            if CONFIDENCE not in content:
+                raise SampleError("no confidence.png")
+            confidence[:] = decode_labels(content[CONFIDENCE], height, width, "nearest")
+
+
+def _as_it_is(batch: Batch) -> Batch:
+    return batch
+
+
+def _one_thread(_: int) -> None:
+    cv2.setNumThreads(0)

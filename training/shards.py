@@ -1,0 +1,194 @@
+"""A dataset of (frame, relative depth), as ``BuildShards`` leaves it, opened for training.
+
+The interface of the data, all of it::
+
+    dataset = Dataset.open("dataset")                    # a folder, a root of builds, or an s3://, gs://, https:// URL
+    split = dataset.split("train")                       # or "val"
+    loader = Loader(split, LoaderParameters(batch_size=64), size=(224, 416), seed=0, rank=rank, world_size=world_size)
+    loader.steps_per_epoch                               # known beforehand, the same on every rank
+    for batch in loader:                                 # the rest of the epoch; the next loop is the next epoch
+        batch.images                                     # uint8 (N, 3, H, W) RGB, channels_last
+        batch.codes                                      # uint8 (N, H, W), 0 = no label
+        batch.confidence                                 # uint8 (N, H, W) where asked for, else None
+        batch.keys                                       # N keys; "" in rows that hold no sample, where codes are all 0
+        example = prepare(batch, device, augmentation)   # training.input: float images, z, valid, on the device
+        state = loader.state_dict()                      # {"seed", "epoch", "position", "dataset"}
+    loader.load_state_dict(state)                        # goes on behind the last batch that was handed out
+
+N is ``batch_size / world_size`` on every rank and in every step: what is missing at the end of an epoch, or cannot be
+read, is a row without labels. ``position`` counts samples of the epoch's order, which depends on the dataset, the seed
+and the epoch alone: another number of ranks or workers, or another batch size, goes on with the same samples.
+"""
+
+import io
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from training import urls
+from training.shard_cache import CacheParameters, ShardCache
+from training.shard_reader import FileReader, Place, RangeReader, Reader
+
+FORMAT = 1
+_SHARD = re.compile(r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*\.tar$")
+_COLUMNS = ("key", "split", "shard", "offset", "size")
+
+
+class DatasetError(ValueError):
+    """A dataset that cannot be trained on; the message says where and what to do."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What ``dataset.json`` and ``samples.parquet`` say."""
+
+    folder: str
+    name: str
+    fingerprint: str
+    shards: dict[str, dict[str, Any]]
+    samples: pa.Table
+    cache: CacheParameters
+
+    @classmethod
+    def open(cls, url: str, cache: CacheParameters | None = None) -> "Dataset":
+        """The dataset in a folder or URL with ``dataset.json``, or the only finished one under a root of builds.
+
+        Raises ``DatasetError`` where there is none or it contradicts itself, ``ValueError`` for other places.
+        """
+        folder = _shards_folder(url.rstrip("/") or "/")
+        record = _json(f"{folder}/dataset.json")
+        if record.get("format") != FORMAT:
+            raise DatasetError(f"{folder}/dataset.json has format {record.get('format')!r}; this code reads {FORMAT}")
+        try:
+            shards = {shard["shard"]: shard for shard in record["shards"]}
+            samples = _samples(f"{folder}/samples.parquet", shards)
+            return cls(folder, record["dataset"], record["fingerprint"], shards, samples, cache or CacheParameters())
+        except (KeyError, TypeError, AttributeError) as error:
+            raise DatasetError(f"{folder}/dataset.json is not what BuildShards writes: {error!r}") from None
+
+    def split(self, name: str) -> "Split":
+        """The samples of a split. Raises ``DatasetError`` where it has none."""
+        samples = self.samples.filter(pc.equal(self.samples["split"], name))
+        if not samples.num_rows:
+            known = ", ".join(sorted(pc.unique(self.samples["split"]).to_pylist()))
+            raise DatasetError(f"{self.folder} has no sample in split {name!r}; it has: {known}")
+        return Split(self, name, samples)
+
+
+class Split:
+    """The samples of a split, numbered from 0 as ``samples.parquet`` lists them."""
+
+    def __init__(self, dataset: Dataset, name: str, samples: pa.Table) -> None:
+        self.dataset, self.name = dataset, name
+        self.keys: pa.ChunkedArray = samples["key"]
+        self.shards: list[str] = pc.unique(samples["shard"]).to_pylist()
+        self.shard: NDArray[np.int32] = pc.index_in(samples["shard"], pa.array(self.shards)).to_numpy()
+        self._offset, self._size = samples["offset"].to_numpy(), samples["size"].to_numpy()
+
+    def __len__(self) -> int:
+        return len(self.shard)
+
+    def key(self, number: int) -> str:
+        """The key of a sample."""
+        return str(self.keys[number].as_py())
+
+    def place(self, number: int) -> Place:
+        """Where a sample is."""
+        return self.shards[self.shard[number]], int(self._offset[number]), int(self._size[number])
+
+    def cache(self) -> ShardCache | None:
+        """The cache of the shards; none where they are local, or streamed."""
+        dataset = self.dataset
+        return ShardCache(dataset.cache, dataset.fingerprint) if dataset.cache.folder and not self._local() else None
+
+    def reader(self) -> Reader:
+        """What reads the samples, for one process."""
+        cache, folder = self.cache(), self.dataset.folder
+        if cache is not None:
+            return FileReader(folder, cache, {name: shard["sha256"] for name, shard in self.dataset.shards.items()})
+        return FileReader(urls.filesystem(folder)[1]) if self._local() else RangeReader(folder)
+
+    def _local(self) -> bool:
+        return "file" in _protocols(self.dataset.folder)
+
+
+def _protocols(url: str) -> tuple[str, ...]:
+    protocol = urls.filesystem(url)[0].protocol
+    return (protocol,) if isinstance(protocol, str) else tuple(protocol)
+
+
+def _shards_folder(place: str) -> str:
+    fs, path = urls.filesystem(place)
+    if fs.exists(f"{path}/dataset.json"):
+        return place
+    finished = sorted(fs.glob(f"{path}/datasets/*.json")) if fs.exists(f"{path}/datasets") else []
+    if not finished:
+        raise DatasetError(
+            f"{place} holds no finished dataset; give a root that BuildShards finished, or a shards folder"
+        )
+    names = [_json(f"{place}/datasets/{name.rpartition('/')[2]}").get("shards") for name in finished]
+    if len(names) > 1:
+        raise DatasetError(
+            f"{place} holds {len(names)} datasets; give one of: {', '.join(f'{place}/shards/{n}' for n in names)}"
+        )
+    return f"{place}/shards/{names[0]}"
+
+
+def _json(url: str) -> dict[str, Any]:
+    try:
+        content = json.loads(_bytes(url))
+    except ValueError as error:
+        raise DatasetError(f"{url} is not JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise DatasetError(f"{url} is not a JSON object")
+    return content
+
+
+def _bytes(url: str) -> bytes:
+    fs, path = urls.filesystem(url)
+    try:
+        content: bytes = fs.cat_file(path)
+    except FileNotFoundError:
+        raise DatasetError(f"{url} is missing: the dataset is not whole; build or copy it again") from None
+    return content
+
+
+def _samples(url: str, shards: dict[str, dict[str, Any]]) -> pa.Table:
+    """The columns of ``samples.parquet`` that training needs, checked against the shards."""
+    if bad := [name for name in shards if not _SHARD.match(name)]:
+        raise DatasetError(f"dataset.json names a shard {bad[0]!r}; shards are files beside it")
+    try:
+        table = pq.ParquetFile(io.BytesIO(_bytes(url))).read(columns=list(_COLUMNS), use_threads=False)
+        table = table.cast(pa.schema([(n, pa.int64() if n in ("offset", "size") else pa.string()) for n in _COLUMNS]))
+    except (pa.ArrowInvalid, KeyError, ValueError) as error:
+        raise DatasetError(f"{url} is not a table of samples: {error}") from None
+    end = pc.add(table["offset"], table["size"])
+    length = pa.array([int(shard["bytes"]) for shard in shards.values()])
+    number = pc.index_in(table["shard"], pa.array(list(shards)))
+    for problem, holds in {
+        "a sample without key or place": any(column.null_count for column in table.columns),
+        "a shard that dataset.json does not have": number.null_count > 0,
+        "a key twice": pc.count_distinct(table["key"]).as_py() != table.num_rows,
+        "a sample outside of its shard": not number.null_count
+        and not pc.all(
+            pc.and_(
+                pc.and_(pc.greater_equal(table["offset"], 0), pc.greater(table["size"], 0)),
+                pc.less_equal(
+                    end, length.take(number.combine_chunks() if hasattr(number, "combine_chunks") else number)
+                ),
+            ),
+            min_count=0,
+        ).as_py(),
+        f"{table.num_rows} samples, dataset.json {sum(int(s['count']) for s in shards.values())}": table.num_rows
+        != sum(int(shard["count"]) for shard in shards.values()),
+    }.items():
+        if holds:
+            raise DatasetError(f"{url} has {problem}; check the dataset with `python -m pipeline lint`")
+    return table
