@@ -1,0 +1,123 @@
+"""Samples of a flow field, to which the motion of the camera is fitted (LABELS section 7.2)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labels.egomotion_parameters import EgomotionParameters
+from labels.flow import CONSISTENT, INSIDE, TEXTURED
+from labels.photometric_samples import across, offsets
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Flow samples in normalised coordinates: start, end, flow and 1 / sigma, all (N,) ``float64``."""
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    u: NDArray[np.float64]
+    v: NDArray[np.float64]
+    inverse_sigma: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def thin(self, most: int) -> "Samples":
+        """At most so many of them, spread evenly."""
+        if len(self) <= most:
+            return self
+        chosen = np.linspace(0, len(self) - 1, most).astype(np.int64)
+        return Samples(*(np.ascontiguousarray(a[chosen]) for a in (self.x, self.y, self.u, self.v, self.inverse_sigma)))
+
+
+def sample(
+    flow: NDArray[np.float32],
+    support: NDArray[np.uint8],
+    focal: float,
+    principal_point: tuple[float, float],
+    parameters: EgomotionParameters,
+    usable: NDArray[np.bool_] | None = None,
+) -> Samples:
+    """Consistent, textured flow on a grid (LABELS 7.2). Small flow stays: far points carry the rotation."""
+    unit = support.shape[1] / 640
+    needed = CONSISTENT | INSIDE | TEXTURED
+    rows, columns = _places(support, needed, parameters.sample_step_px, parameters.max_samples, usable)
+    vectors = flow[rows, columns].astype(np.float64)
+    finite = np.isfinite(vectors).all(axis=1)
+    rows, columns, vectors = rows[finite], columns[finite], vectors[finite]
+    length = np.hypot(vectors[:, 0], vectors[:, 1])
+    sigma = np.hypot(parameters.noise_floor_px * unit, parameters.noise_relative * length)
+    return _normalised(columns, rows, vectors, sigma, focal, principal_point)
+
+
+def _places(
+    support: NDArray[np.uint8], needed: int, step_px: float, most: int, usable: NDArray[np.bool_] | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows and columns of a grid, step in working pixels, where the ``needed`` bits are set."""
+    height, width = support.shape
+    step, border = max(1, round(step_px * width / 640)), max(4, round(8 * width / 640))
+    rows, columns = np.mgrid[border : height - border : step, border : width - border : step].reshape(2, -1)
+    keep = support[rows, columns] & needed == needed
+    if usable is not None:
+        keep &= usable[rows, columns]
+    chosen = np.flatnonzero(keep)
+    if len(chosen) > most:
+        chosen = chosen[np.linspace(0, len(chosen) - 1, most).astype(np.int64)]
+    return rows[chosen], columns[chosen]
+
+
+def _normalised(
+    columns: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    vectors: NDArray[np.float64],
+    sigma: NDArray[np.float64],
+    focal: float,
+    principal_point: tuple[float, float],
+) -> Samples:
+    return Samples(
+        (columns.astype(np.float64) - principal_point[0]) / focal,
+        (rows.astype(np.float64) - principal_point[1]) / focal,
+        vectors[:, 0] / focal,
+        vectors[:, 1] / focal,
+        focal / sigma,
+    )
+
+
+def measured_anew(
+    flow: NDArray[np.float32],
+    support: NDArray[np.uint8],
+    grey: tuple[NDArray[np.uint8], NDArray[np.uint8]],
+    T: NDArray[np.float64],
+    focal: float,
+    principal_point: tuple[float, float],
+    parameters: EgomotionParameters,
+    usable: NDArray[np.bool_] | None = None,
+) -> Samples:
+    """Consistent flow on a grid, corrected by what the two ``grey`` frames, (H, W), say at each place.
+
+    Their sigma is that across the direction of depth when the camera moves along ``T``; places without contrast across
+    it, or where the flow is off by much, are left out. Asphalt, poor in texture as it is, tells the heading well.
+    """
+    unit = support.shape[1] / 640
+    most, step = parameters.photometric_samples, parameters.sample_step_px
+    rows, columns = _places(support, CONSISTENT | INSIDE, step, most, usable)
+    found = offsets(*grey, flow, columns, rows)
+    vectors = flow[rows, columns] + found[:, :2]
+    x, y = (columns - principal_point[0]) / focal, (rows - principal_point[1]) / focal
+    contrast = across(found[:, 2:], np.stack([x * T[2] - T[0], y * T[2] - T[1]], 1))
+    noise = parameters.photometric_grey * contrast
+    with np.errstate(invalid="ignore"):
+        kept = (np.hypot(found[:, 0], found[:, 1]) < parameters.photometric_reach_px * unit) & (noise < unit)
+    rows, columns, vectors, noise = rows[kept], columns[kept], vectors[kept], noise[kept]
+    length = np.hypot(vectors[:, 0], vectors[:, 1])
+    sigma = np.sqrt(
+        noise**2 + (parameters.photometric_floor_px * unit) ** 2 + (parameters.photometric_relative * length) ** 2
+    )
+    return _normalised(columns, rows, vectors, sigma, focal, principal_point)
+
+
+def derotated(samples: Samples, R: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Translational flow (N, 2) of samples: the exact finite model of LABELS 1.2, normalised."""
+    ends = R @ np.stack([samples.x + samples.u, samples.y + samples.v, np.ones_like(samples.x)])
+    return np.stack([ends[0] / ends[2] - samples.x, ends[1] / ends[2] - samples.y], 1)
