@@ -1,10 +1,11 @@
 """The plane of the road, found from all of its contrast at once (LABELS sections 17.5 and 19).
 
 Asphalt in compressed video has next to nothing that a single match could hold on to, but a road is one plane: its
-parallax is ``k = p0 + p1 x + p2 y``, three numbers for a third of the image. A road that the camera drives along starts
-at the epipole's height, so that one number, the parallax at the bottom, starts the search: all its values are tried on
-the pixels in front of the car, and the best is refined for all three by Gauss-Newton on grey levels (Lucas and Kanade
-1981, direct plane alignment). The plane counts if grey levels agree on it clearly better than on planes beside it.
+parallax ``k = slope (y - horizon - offset + tilt (x - middle))`` is three numbers for a third of the image. What stands
+beside the road tells about where its slope is; near that, values are tried on the pixels in front of the car, and the
+best is refined for all three numbers by Gauss-Newton on grey levels (Lucas and Kanade 1981, direct plane alignment).
+Both weigh what the grey levels tell against what was expected: coders copy faint asphalt from frame to frame, and its
+grey levels then favour planes that hardly move.
 """
 
 import math
@@ -16,7 +17,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from labels.epipolar import Epipolar, on_plane, parallax_at, point_at
+from labels.epipolar import Epipolar, on_plane, point_at
 
 
 @dataclass(frozen=True)
@@ -28,37 +29,46 @@ class GroundParameters:
     """Grey levels are compared less their mean over so many pixels, against changes of light."""
     top: float = 0.08
     """The trapezoid of the search begins so far below the horizon,"""
-    half_width_top: float = 0.10
-    half_width_bottom: float = 0.32
+    half_width_top: float = 0.13
+    half_width_bottom: float = 0.45
     bottom: float = 0.97
     contrast_grey: float = 1.0
     """Derivative along the epipolar line, grey levels per px, from which a pixel takes part."""
     min_pixels: int = 150
     search_pixels: int = 2500
     """So many of them take part in the trials."""
-    shortest_px: float = 0.7
-    longest: float = 0.25
-    """Motion at the bottom that is tried, from and to (a share of the width)."""
-    ratio: float = 1.04
-    """Ratio of neighbouring trials."""
-    cutoff_grey: float = 10.0
-    iterations: int = 6
-    widening: float = 1.6
-    """The last refinement takes a trapezoid so much wider,"""
-    final_cutoff_grey: float = 5.0
-    """and only what fits better."""
+    trials: int = 41
+    """Slopes that are tried, over two standard deviations to both sides of the expected one."""
+    cutoff_grey: float = 5.0
+    iterations: int = 8
+    noise_grey: float = 1.5
+    """Least standard deviation of a difference of grey levels."""
+    correlated: float = 30.0
+    """So many pixels tell what one independent one would."""
     beside: float = 0.25
     """The misfit is compared with that of planes moved by so much of the parallax,"""
-    max_misfit: float = 0.95
-    """and must be at most so much of theirs."""
+    max_misfit: float = 1.0
+    """and must be at most so much of theirs, or the road is as expected."""
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What is known of the road before its grey levels are looked at."""
+
+    slope: float
+    """Parallax a pixel row."""
+    slope_sd: float = 0.15
+    """Standard deviation of its logarithm."""
+    offset_sd: float = 0.01
+    """Standard deviation of the road's horizon about the row of the focus of expansion, of the width."""
+    tilt_sd: float = 0.03
 
 
 @dataclass(frozen=True)
 class GroundPlane:
-    """Parallax ``p0 + p1 x + p2 y`` in pixel coordinates, below the row ``horizon``."""
+    """Parallax ``p0 + p1 x + p2 y`` in pixel coordinates."""
 
     plane: tuple[float, float, float]
-    horizon: float
     misfit: float
     """Robust mean squared difference of grey levels, over that of planes beside it."""
 
@@ -72,74 +82,86 @@ def find(
     image2: NDArray[np.float32],
     line: Epipolar,
     horizon: float,
+    expected: Expectation,
     parameters: GroundParameters,
 ) -> GroundPlane | None:
-    """The road between two (H, W) float32 images; None where no plane is clearly best.
+    """The road between two (H, W) float32 images; None where the horizon is out of sight.
+
+    Where grey levels say nothing, or contradict, the road is as expected.
 
     ``horizon``: the row of the focus of expansion, where a road that the camera drives along ends.
     """
     height, width = image1.shape
     if not -0.25 * height < horizon < 0.75 * height:
         return None
-    top = max(horizon + parameters.top * height, 2.0)
-    bottom = parameters.bottom * height
     even1, even2 = (_even(image, max(int(horizon), 0), parameters) for image in (image1, image2))
+    top, bottom = max(horizon + parameters.top * height, 2.0), parameters.bottom * height
     half = parameters.half_width_top * width, parameters.half_width_bottom * width
     x, y = _informative(even1, line, top, bottom, *half, parameters.contrast_grey)
     if len(x) < parameters.min_pixels:
-        return None
-    few = np.linspace(0, len(x) - 1, min(parameters.search_pixels, len(x))).astype(np.int64)
-    slopes = _starts(line, (width - 1) / 2, bottom, _lengths(parameters, width)) / (bottom - horizon)
-    costs = [_misfit(even1, even2, line, x[few], y[few], _plane(s, horizon), parameters.cutoff_grey) for s in slopes]
-    if not np.isfinite(costs).any():
-        return None
-    plane = _plane(float(slopes[int(np.nanargmin(costs))]), horizon)
-    for _ in range(parameters.iterations):
-        plane = plane + _step(even1, even2, line, x, y, plane, parameters.cutoff_grey)
-    wide = parameters.widening * half[0], parameters.widening * half[1]
-    wide_x, wide_y = _informative(even1, line, top, bottom, *wide, parameters.contrast_grey)
-    for _ in range(parameters.iterations):
-        plane = plane + _step(even1, even2, line, wide_x, wide_y, plane, parameters.final_cutoff_grey)
-    return _judged(even1, even2, line, x, y, plane, horizon, parameters)
+        return _as_expected(expected, line.cx, horizon)
+    views = even1, even2, line
+    start, noise2 = _start(*views, x, y, horizon, expected, parameters)
+    if not np.isfinite(start):
+        return _as_expected(expected, line.cx, horizon)
+    road = _refined(*views, x, y, horizon, start, noise2, expected, parameters)
+    plane = _plane(road, line.cx, horizon)
+    misfit = _misfit_ratio(*views, x, y, plane, parameters)
+    if not misfit <= parameters.max_misfit:
+        return _as_expected(expected, line.cx, horizon)
+    return GroundPlane((float(plane[0]), float(plane[1]), float(plane[2])), misfit)
 
 
-def _judged(
+def _as_expected(expected: Expectation, middle: float, horizon: float) -> GroundPlane:
+    plane = _plane(np.array([math.log(expected.slope), 0.0, 0.0]), middle, horizon)
+    return GroundPlane((float(plane[0]), float(plane[1]), float(plane[2])), 1.0)
+
+
+def _start(
     even1: NDArray[np.float32], even2: NDArray[np.float32], line: Epipolar, x: NDArray[np.float64],
-    y: NDArray[np.float64], plane: NDArray[np.float64], horizon: float, parameters: GroundParameters,
-) -> GroundPlane | None:  # fmt: skip
-    if not np.isfinite(plane).all():
-        return None
-    own = _misfit(even1, even2, line, x, y, plane, parameters.cutoff_grey)
-    others = [
-        _misfit(even1, even2, line, x, y, plane * (1 + side * parameters.beside), parameters.cutoff_grey)
-        for side in (-1, 1)
-    ]
-    ratio = own / max(min(others), 1e-9)
-    if not ratio <= parameters.max_misfit:
-        return None
-    return GroundPlane((float(plane[0]), float(plane[1]), float(plane[2])), horizon, float(ratio))
+    y: NDArray[np.float64], horizon: float, expected: Expectation, parameters: GroundParameters,
+) -> tuple[float, float]:  # fmt: skip
+    """Logarithm of the best slope of a road that starts at the horizon, NaN without one; and the noise, squared."""
+    few = np.linspace(0, len(x) - 1, min(parameters.search_pixels, len(x))).astype(np.int64)
+    off = np.linspace(-2, 2, parameters.trials)
+    slopes = math.log(expected.slope) + off * expected.slope_sd
+    planes = [_plane(np.array([slope, 0.0, 0.0]), line.cx, horizon) for slope in slopes]
+    costs = np.array([_misfit(even1, even2, line, x[few], y[few], plane, parameters.cutoff_grey) for plane in planes])
+    if not np.isfinite(costs).any():
+        return np.nan, np.nan
+    noise2 = max(float(np.nanmin(costs)), parameters.noise_grey**2)
+    totals = costs / noise2 * len(x) / parameters.correlated + off**2
+    return float(slopes[int(np.nanargmin(totals))]), noise2
 
 
-def _plane(slope: float, horizon: float) -> NDArray[np.float64]:
-    return np.array([-slope * horizon, 0.0, slope])
+def _refined(
+    even1: NDArray[np.float32], even2: NDArray[np.float32], line: Epipolar, x: NDArray[np.float64],
+    y: NDArray[np.float64], horizon: float, start: float, noise2: float, expected: Expectation,
+    parameters: GroundParameters,
+) -> NDArray[np.float64]:  # fmt: skip
+    """(logarithm of the slope, offset px, tilt) that the grey levels and the expectation together favour."""
+    centre = np.array([math.log(expected.slope), 0.0, 0.0])
+    firmness = np.array([expected.slope_sd, expected.offset_sd * even1.shape[1], expected.tilt_sd]) ** -2
+    road = np.array([start, 0.0, 0.0])
+    scale = 1 / (noise2 * parameters.correlated)
+    for _ in range(parameters.iterations):
+        A, b = _sums(even1, even2, line, x, y, road, horizon, parameters.cutoff_grey)
+        road = road + np.linalg.solve(A * scale + np.diag(firmness), b * scale - (road - centre) * firmness)
+    return road
 
 
-def _lengths(parameters: GroundParameters, width: int) -> NDArray[np.float64]:
-    count = int(math.log(parameters.longest * width / parameters.shortest_px) / math.log(parameters.ratio)) + 1
-    return np.geomspace(parameters.shortest_px, parameters.shortest_px * parameters.ratio ** (count - 1), count)
+def _misfit_ratio(
+    even1: NDArray[np.float32], even2: NDArray[np.float32], line: Epipolar, x: NDArray[np.float64],
+    y: NDArray[np.float64], plane: NDArray[np.float64], parameters: GroundParameters,
+) -> float:  # fmt: skip
+    """Misfit of a plane over that of the planes beside it."""
+    shares = (1.0, 1 - parameters.beside, 1 + parameters.beside)
+    own, less, more = (_misfit(even1, even2, line, x, y, plane * s, parameters.cutoff_grey) for s in shares)
+    return float(own / max(min(less, more), 1e-9))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _starts(line: Epipolar, x: float, y: float, lengths: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Parallaxes with which a pixel moves so far, px."""
-    plane = on_plane(line, x, y)
-    from_x, from_y = point_at(line, plane, 0.0)
-    to_x, to_y = point_at(line, plane, 1.0 / parallax_at(line, plane, from_x, from_y)[1])
-    result = np.empty(len(lengths))
-    for n in range(len(lengths)):
-        x2, y2 = from_x + (to_x - from_x) * lengths[n], from_y + (to_y - from_y) * lengths[n]
-        result[n] = parallax_at(line, plane, x2, y2)[0]
-    return result
+def _plane(road: NDArray[np.float64], middle: float, horizon: float) -> NDArray[np.float64]:
+    return math.exp(road[0]) * np.array([-horizon - road[1] - road[2] * middle, road[2], 1.0])
 
 
 def _even(image: NDArray[np.float32], first: int, parameters: GroundParameters) -> NDArray[np.float32]:
@@ -204,17 +226,18 @@ def _misfit(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _step(
+def _sums(
     image1: NDArray[np.float32], image2: NDArray[np.float32], line: Epipolar, xs: NDArray[np.float64],
-    ys: NDArray[np.float64], plane: NDArray[np.float64], cutoff: float,
-) -> NDArray[np.float64]:  # fmt: skip
-    """One Gauss-Newton step of the plane (3,), with Geman-McClure weights."""
+    ys: NDArray[np.float64], road: NDArray[np.float64], horizon: float, cutoff: float,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:  # fmt: skip
+    """Normal matrix (3, 3) and right side (3,) of a Gauss-Newton step of ``road``, with Geman-McClure weights."""
     height, width = image2.shape
     A, b, row = np.zeros((3, 3)), np.zeros(3), np.empty(3)
+    middle, slope = line.cx, np.exp(road[0])
     for n in range(len(xs)):
         x, y = xs[n], ys[n]
         point = on_plane(line, x, y)
-        k = plane[0] + plane[1] * x + plane[2] * y
+        k = slope * (y - horizon - road[1] + road[2] * (x - middle))
         x2, y2 = point_at(line, point, k)
         if x2 < 0 or y2 < 0 or x2 >= width - 1 or y2 >= height - 1:
             continue
@@ -223,16 +246,10 @@ def _step(
         weight = 1 / (1 + (difference / cutoff) ** 2) ** 2
         X, Y = (x2 - line.cx) / line.scale, (y2 - line.cy) / line.scale
         z = point[2] + k * line.e[2]
-        slope = (right * (line.e[0] - X * line.e[2]) + down * (line.e[1] - Y * line.e[2])) / z * line.scale
-        row[0], row[1], row[2] = slope, slope * (x - line.cx) / line.scale, slope * (y - line.cy) / line.scale
+        along = (right * (line.e[0] - X * line.e[2]) + down * (line.e[1] - Y * line.e[2])) / z * line.scale
+        row[0], row[1], row[2] = along * k, -along * slope, along * slope * (x - middle)
         for r in range(3):
             b[r] -= weight * row[r] * difference
             for c in range(3):
                 A[r, c] += weight * row[r] * row[c]
-    for r in range(3):
-        A[r, r] *= 1.0 + 1e-3
-        A[r, r] += 1e-6
-    s = np.linalg.solve(A, b)
-    return np.array(
-        [s[0] - s[1] * line.cx / line.scale - s[2] * line.cy / line.scale, s[1] / line.scale, s[2] / line.scale]
-    )
+    return A, b

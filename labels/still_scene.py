@@ -106,7 +106,6 @@ def still_flow(
         parallaxes = epipolar.parallaxes(seeds.displacements, *seeds.place, line)
     seeds.weights = seeds.weights * telling
     if parameters.road:
-        road.drop_sunken(seeds, parallaxes, camera.horizon, pair.grey1.shape[0], parameters.road)
         nearest = road.take(pair, seeds, parallaxes, line, camera.horizon, parameters.road)
         least, greatest = min(least, 0.0), max(greatest, 1.2 * nearest)
     planes, robust = parallax_interpolation.fit_planes(parallaxes, seeds.weights, seeds.along, parameters.planes)
