@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -58,10 +59,29 @@ def test_directions_are_compared_as_pixels_where_the_focal_length_differs() -> N
 
 def test_perfect_flow_gives_the_motion(still_drive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(benchmark, "flow", perfect(still_drive))
-    row = measure(Sequence(still_drive))
+    row = measure(Sequence(still_drive), flow_only=True)
     assert (row["pairs"], row["failed"], row["standing"]) == (3, 0, 0)
     assert row["rotation_deg"]["max"] < 0.01
     assert row["direction_deg"]["max"] < 0.05
+    assert np.abs(row["offset_deg"]).max() < 0.05
+
+
+def test_an_error_of_all_pairs_is_told_from_one_of_each(still_drive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmark, "flow", perfect(still_drive))
+    truth, aside = Sequence.motion, turned(1.0, 1) @ turned(-0.5, 0)
+    monkeypatch.setattr(Sequence, "motion", lambda *which: replace(truth(*which), T=aside @ truth(*which).T))
+    row = measure(Sequence(still_drive), flow_only=True)
+    assert row["direction_deg"]["median"] == pytest.approx(np.hypot(1.0, 0.5), abs=0.05)
+    assert row["offset_deg"] == pytest.approx([-1.0, -0.5], abs=0.05)
+    assert row["after_offset_deg"]["max"] < 0.05
+
+
+def test_the_paper_s_objective_is_another_method(still_drive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmark, "flow", perfect(still_drive))
+    ours, theirs = (measure(Sequence(still_drive), method=method, flow_only=True) for method in ("robust", "reference"))
+    assert theirs["method"] == "reference"
+    assert (theirs["pairs"], theirs["failed"]) == (3, 0)
+    assert theirs["direction_deg"]["max"] > 2 * ours["direction_deg"]["max"]
 
 
 def test_a_camera_that_stands_is_left_out(drive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
