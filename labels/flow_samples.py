@@ -40,15 +40,19 @@ def sample(
     usable: NDArray[np.bool_] | None = None,
 ) -> Samples:
     """Consistent, textured flow on a grid (LABELS 7.2). Small flow stays: far points carry the rotation."""
-    unit = support.shape[1] / 640
     needed = CONSISTENT | INSIDE | TEXTURED
     rows, columns = _places(support, needed, parameters.sample_step_px, parameters.max_samples, usable)
     vectors = flow[rows, columns].astype(np.float64)
     finite = np.isfinite(vectors).all(axis=1)
     rows, columns, vectors = rows[finite], columns[finite], vectors[finite]
     length = np.hypot(vectors[:, 0], vectors[:, 1])
-    sigma = np.hypot(parameters.noise_floor_px * unit, parameters.noise_relative * length)
+    sigma = deviation(length, support.shape[1], parameters)
     return _normalised(columns, rows, vectors, sigma, focal, principal_point)
+
+
+def deviation(length: NDArray[np.float64], width: int, parameters: EgomotionParameters) -> NDArray[np.float64]:
+    """Standard deviation in pixels of flow of a length in pixels, in an image of that width (LABELS 7.1)."""
+    return np.hypot(parameters.noise_floor_px * width / 640, parameters.noise_relative * length)
 
 
 def _places(

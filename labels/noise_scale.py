@@ -3,19 +3,25 @@
 ``noise_scale(pairs, focal, width)`` takes a ``(Samples, Egomotion)`` of each pair and returns two parameters of
 ``EgomotionParameters``, with which the pairs are then fitted again, once::
 
-    samples = sample(flow, support, focal, centre, parameters, usable)
-    pairs.append((samples, fit(flow, support, focal, centre, parameters)))
+    pairs.append(observed(flow, support, (image1, image2), focal, centre, parameters, usable))
     ...
     parameters = replace(parameters, **noise_scale(pairs, focal, width, parameters)._asdict())
+
+The samples must be free to leave the epipolar lines. Those of a dense flow are not: the ``census`` engine holds its
+flow on the lines of its own first fit, whose residual says nothing about noise, and any pair would come out at the
+least noise allowed. ``observed`` therefore takes samples that are measured anew in the frames.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labels.egomotion import Egomotion, EgomotionParameters, Samples, derotated
+from labels.egomotion import Egomotion, EgomotionParameters, Samples, derotated, fit
+from labels.flow import grey
+from labels.flow_samples import deviation, measured_anew
 
 SMALL_PX, LARGE_PX = 4.0, 16.0  # lengths of flow that tell the floor and the relative part, at a width of 640
 FLOOR_PX, RELATIVE = (0.1, 1.0), (0.005, 0.05)  # what may be returned
@@ -28,6 +34,26 @@ class NoiseScale(NamedTuple):
 
     noise_floor_px: float  # at a working width of 640
     noise_relative: float
+
+
+def observed(
+    flow: NDArray[np.float32],
+    support: NDArray[np.uint8],
+    images: tuple[NDArray[np.uint8], NDArray[np.uint8]],
+    focal: float,
+    principal_point: tuple[float, float],
+    parameters: EgomotionParameters | None = None,
+    usable: NDArray[np.bool_] | None = None,
+) -> tuple[Samples, Egomotion]:
+    """What ``noise_scale`` wants of a pair; arguments as of ``egomotion.fit``, whose result is the second."""
+    parameters = parameters or EgomotionParameters()
+    camera = focal, principal_point
+    motion = fit(flow, support, *camera, parameters, usable=usable, images=images)
+    frames = grey(images[0]), grey(images[1])
+    samples = measured_anew(flow, support, frames, motion.T, *camera, parameters, usable)
+    # what is an inlier is for the noise that is assumed to say, not for what the frames promise
+    length = focal * np.hypot(samples.u, samples.v)
+    return replace(samples, inverse_sigma=focal / deviation(length, flow.shape[1], parameters)), motion
 
 
 def noise_scale(
