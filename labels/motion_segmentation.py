@@ -5,7 +5,7 @@ surface say is added up, and what remains likelier to move than a prior allows i
 line (a car ahead, oncoming traffic) has the directions of still points: see ``labels.ground_contact``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from labels.angle_likelihood import ANGLE_STEP_DEG, LENGTH_STEP_PX, log_ratios
 from labels.egomotion import Egomotion
 from labels.flow import CONSISTENT
+from labels.ground_contact import ContactParameters, moving_along
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,10 @@ class SegmentationParameters:
     pixels: float = 25.0  # so many pixels in a window say all there is to say: fewer say less
     votes: float = 5.0  # a window's mean counts as so many independent pixels
     min_area: float = 1e-4  # of the frame: smaller moving regions are noise
-    max_hole_px2: float = 60.0  # smaller holes in moving regions are closed
+    gap_px: float = 25.0  # parts nearer to each other than this are one thing: its inside shows little texture
+    max_hole_px2: float = 1500.0  # smaller holes in moving regions are closed
+    margin_px: float = 2.0  # regions grow by this: flow at their borders belongs to neither side
+    contact: ContactParameters | None = field(default_factory=ContactParameters)  # None: not along epipolar lines
 
 
 def segment(
@@ -48,18 +52,19 @@ def segment(
     frame. Raises ``ValueError`` for an unknown likelihood.
     """
     parameters = parameters or SegmentationParameters()
-    height, width = support.shape
-    unit = width / 640
-    ratio = still_log_ratio(flow, support, motion, focal, principal_point, noise, parameters)
+    unit = support.shape[1] / 640
+    ratio, rho, deviation = still_log_ratio(flow, support, motion, focal, principal_point, noise, parameters)
     side = max(3, round(parameters.window_px * unit)) | 1
-    seen = (support & CONSISTENT).astype(np.float32)
+    seen = support & CONSISTENT
     window = {"ddepth": cv2.CV_32F, "ksize": (side, side), "borderType": cv2.BORDER_CONSTANT}
     count = cv2.boxFilter(seen, normalize=False, **window)
     total = cv2.boxFilter(ratio, normalize=False, **window)
     share = np.minimum(count / (parameters.pixels * unit**2), 1)
     evidence = parameters.votes * share * total / np.maximum(count, 1)
     moving = evidence + np.log(parameters.still_prior / (1 - parameters.still_prior)) < 0
-    return cleaned(moving, parameters.min_area * height * width, parameters.max_hole_px2 * unit**2)
+    if parameters.contact is not None:
+        moving |= moving_along(rho, deviation, seen.astype(np.bool_) & ~moving, parameters.contact)
+    return cleaned(moving, parameters)
 
 
 def still_log_ratio(
@@ -70,17 +75,31 @@ def still_log_ratio(
     principal_point: tuple[float, float],
     noise: tuple[float, float],
     parameters: SegmentationParameters,
-) -> NDArray[np.float32]:
-    """``log p(flow | still) - log p(flow | moving)`` of each pixel, clipped, 0 where the flow is not consistent."""
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """``log p(flow | still) - log p(flow | moving)`` of each pixel, clipped, 0 where the flow is not consistent.
+
+    Also inverse depth and its standard deviation, as if all stood still; all (H, W).
+    """
     unit = flow.shape[1] / 640
     table = log_ratios(parameters.likelihood, round(noise[0] / unit, 6), round(noise[1], 6))
     limit = np.float32(parameters.max_log_ratio)
-    return _look_up(flow, support, motion.R, motion.T, focal, *principal_point, unit, table, limit)
+    return _look_up(flow, support, motion.R, motion.T, focal, *principal_point, unit, *noise, table, limit)
 
 
-def cleaned(moving: NDArray[np.bool_], min_area: float, max_hole: float) -> NDArray[np.bool_]:
-    """The mask without regions of fewer than ``min_area`` pixels and without holes of fewer than ``max_hole``."""
-    return ~_without_small(~_without_small(moving, min_area), max_hole)
+def cleaned(moving: NDArray[np.bool_], parameters: SegmentationParameters) -> NDArray[np.bool_]:
+    """The mask (H, W) as whole things: without specks, gaps and holes, a little larger."""
+    height, width = moving.shape
+    unit = width / 640
+    whole = _without_small(moving, parameters.min_area * height * width).view(np.uint8)
+    if not whole.any():
+        return whole.view(np.bool_)
+    whole = cv2.morphologyEx(whole, cv2.MORPH_CLOSE, _square(parameters.gap_px * unit))
+    whole = cv2.dilate(whole, _square(2 * parameters.margin_px * unit))
+    return ~_without_small(whole == 0, parameters.max_hole_px2 * unit**2)
+
+
+def _square(side: float) -> NDArray[np.uint8]:
+    return np.ones((round(side) | 1, round(side) | 1), np.uint8)
 
 
 def _without_small(mask: NDArray[np.bool_], least: float) -> NDArray[np.bool_]:
@@ -93,31 +112,42 @@ def _without_small(mask: NDArray[np.bool_], least: float) -> NDArray[np.bool_]:
 @njit(cache=True, nogil=True, error_model="numpy")
 def _look_up(
     flow: NDArray[np.float32], support: NDArray[np.uint8], R: NDArray[np.float64], T: NDArray[np.float64],
-    focal: float, cx: float, cy: float, unit: float, table: NDArray[np.float32], limit: np.float32,
-) -> NDArray[np.float32]:  # fmt: skip
-    """The table's value at each pixel's angle from the epipolar direction and its length."""
+    focal: float, cx: float, cy: float, unit: float, noise_floor: float, noise_relative: float,
+    table: NDArray[np.float32], limit: np.float32,
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:  # fmt: skip
+    """The table's value at each pixel's angle from the epipolar direction and its length; inverse depth; deviation."""
     height, width = support.shape
-    result = np.zeros((height, width), np.float32)
+    result, rho, deviation = np.zeros((3, height, width), np.float32)
+    longest = np.float32(2 * width)
+    floor2, relative2 = np.float32(noise_floor**2), np.float32(noise_relative**2)
     r = R.astype(np.float32)
     f, inverse = np.float32(focal), np.float32(1 / focal)
     e1, e2, e3 = np.float32(focal * T[0]), np.float32(focal * T[1]), np.float32(T[2])
     to_row, to_column = np.float32(180 / np.pi / ANGLE_STEP_DEG), np.float32(1 / (unit * LENGTH_STEP_PX))
-    last = table.shape[1] - 1
+    half_step, last = np.float32(np.deg2rad(0.5 * ANGLE_STEP_DEG)), table.shape[1] - 1
     for row in range(height):
         y = np.float32(row - cy)
         for column in range(width):
             if not support[row, column] & CONSISTENT:
                 continue
             x = np.float32(column - cx)
-            x2, y2 = (x + flow[row, column, 0]) * inverse, (y + flow[row, column, 1]) * inverse
+            u, v = flow[row, column, 0], flow[row, column, 1]
+            if not abs(u) + abs(v) < longest:  # or NaN
+                continue
+            x2, y2 = (x + u) * inverse, (y + v) * inverse
             z = r[2, 0] * x2 + r[2, 1] * y2 + r[2, 2]
+            if not z > np.float32(0.05):  # behind the camera, or nearly beside it
+                continue
             tu = f * (r[0, 0] * x2 + r[0, 1] * y2 + r[0, 2]) / z - x
             tv = f * (r[1, 0] * x2 + r[1, 1] * y2 + r[1, 2]) / z - y
             tau_x, tau_y = -e1 + x * e3, -e2 + y * e3
             length = np.sqrt(tu * tu + tv * tv)
-            if not length < np.float32(1e6):  # NaN
-                continue
-            angle = np.arctan2(abs(tv * tau_x - tu * tau_y), tu * tau_x + tv * tau_y)
+            tau2, along = tau_x * tau_x + tau_y * tau_y + np.float32(1e-6), tu * tau_x + tv * tau_y
+            rho[row, column] = max(along, np.float32(0)) / tau2
+            deviation[row, column] = np.sqrt((floor2 + relative2 * (u * u + v * v)) / tau2)
+            across = abs(tv * tau_x - tu * tau_y)
+            # within half a step of the table there is no need to ask for the angle
+            angle = np.float32(0) if across < half_step * along else np.arctan2(across, along)
             value = table[int(angle * to_row + np.float32(0.5)), min(int(length * to_column + np.float32(0.5)), last)]
             result[row, column] = min(max(value, -limit), limit)
-    return result
+    return result, rho, deviation
