@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from labels.egomotion import EgomotionParameters, fit, sample
+from labels.egomotion_search import Prior
 from labels.flow import CONSISTENT, INSIDE, TEXTURED
 
 ALL = CONSISTENT | INSIDE | TEXTURED
@@ -56,6 +57,103 @@ def test_the_prior_can_be_switched_off(corridor: Callable[..., Any], angle_deg: 
     scene = corridor((0, 0.3, 0), (0.9, 0.1, 0.2))
     motion = found(scene, spoiled(scene), replace(PARAMETERS, heading_prior_deg=0, max_focus_sd=9))
     assert angle_deg(motion.T, scene.heading) < 1
+
+
+def test_without_a_prior_a_rival_must_cost_more(corridor: Callable[..., Any]) -> None:
+    scene = corridor()
+    free = replace(PARAMETERS, heading_prior_deg=0)
+    sure = found(scene, spoiled(scene), free)
+    assert sure.margin > free.min_margin
+    assert sure.accepted
+    strict = replace(free, min_margin=np.nextafter(sure.margin, np.inf))
+    assert np.isinf(sure.margin) or found(scene, spoiled(scene), strict).reason == "margin"
+    with_prior = replace(strict, heading_prior_deg=10.0, min_margin=np.inf)
+    assert found(scene, spoiled(scene), with_prior).accepted
+
+
+def test_flow_that_fits_anywhere_is_not_sure(corridor: Callable[..., Any]) -> None:
+    """A turn alone, and all other checks off: any heading will do."""
+    scene = corridor((0.2, 1.0, 0), (0, 0, 0))
+    off: Any = {
+        "min_parallax_sigma": 0,
+        "min_parallax_snr": 0,
+        "min_inlier_ratio": 0,
+        "max_cost": 1,
+        "max_violations": 1,
+    }
+    loose = replace(PARAMETERS, heading_prior_deg=0, max_focus_sd=1e9, **off)
+    motion = found(scene, spoiled(scene, 0.4), loose)
+    assert motion.reason == "margin"
+    assert motion.margin < 0.2
+
+
+def test_the_prior_keeps_to_the_usual_heading(corridor: Callable[..., Any], angle_deg: Callable[..., float]) -> None:
+    """Little flow, much noise: a narrow prior decides, about the heading that it is given or its opposite."""
+    scene = corridor((0, 0.1, 0), (0.3, 0.0, 1.0))
+    flow = spoiled(scene, 1.0)
+    narrow = replace(PARAMETERS, heading_prior_deg=2.0)
+    aside = found(scene, flow, narrow, heading=3 * scene.heading)  # of any length
+    assert angle_deg(aside.T, scene.heading) < 1
+    assert Prior.of(scene.heading, narrow).cost(scene.heading) == pytest.approx(0, abs=1e-9)
+    assert Prior.of(scene.heading, narrow).cost(-scene.heading) == pytest.approx(0.002, abs=1e-9)
+    tilted = Prior.of(np.array([0, 0, 1.0]), narrow)
+    # LABELS 7.6: 0.5 (4 / 2)^2 / (0.5 x 2.5^2 x 100) at four degrees, and no more than six deviations ever count
+    four, ninety = np.deg2rad([4.0, 90.0])
+    assert tilted.cost(np.array([np.sin(four), 0, np.cos(four)])) == pytest.approx(2 / 312.5)
+    assert tilted.cost(np.array([np.sin(ninety), 0, 1e-9])) == pytest.approx(18 / 312.5)
+
+
+@pytest.mark.parametrize("heading", [np.zeros(3), np.array([np.nan, 0, 1]), np.ones(2)])
+def test_a_heading_of_no_direction_is_refused(corridor: Callable[..., Any], heading: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="usual heading must be three finite numbers"):
+        found(corridor(), heading=heading)
+
+
+def test_an_unknown_method_is_refused(corridor: Callable[..., Any]) -> None:
+    with pytest.raises(ValueError, match="unknown method 'best'; known: robust, reference"):
+        found(corridor(), parameters=replace(PARAMETERS, method="best"))
+
+
+def test_frames_of_another_size_are_refused(corridor: Callable[..., Any]) -> None:
+    small = np.zeros((100, 200), np.uint8)
+    with pytest.raises(ValueError, match=r"images of \(100, 200\) and \(100, 200\) do not go with a flow of"):
+        found(corridor(), images=(small, small))
+
+
+def test_frames_that_say_nothing_change_nothing(corridor: Callable[..., Any]) -> None:
+    scene = corridor()
+    blank = np.full((scene.height, scene.width), 90, np.uint8)
+    np.testing.assert_array_equal(found(scene, spoiled(scene), images=(blank, blank)).T, found(scene, spoiled(scene)).T)
+
+
+def test_frames_that_lead_astray_are_not_followed(
+    corridor: Callable[..., Any], angle_deg: Callable[..., float]
+) -> None:
+    scene = corridor()
+    other = corridor((0.2, 0.62, -0.1), (0.0, -0.02, 0.6))  # a tenth of a degree is a pixel
+    exact = scene.flow()
+    motion = found(scene, exact, images=(scene.frames()[0], other.frames()[1]))
+    assert motion.cost <= 1.3 * found(scene, exact).cost + 0.02
+
+
+def test_tracking_searches_again_from_time_to_time(corridor: Callable[..., Any]) -> None:
+    scene = corridor()
+    few = replace(PARAMETERS, max_tracked_pairs=2)
+    previous, counts = None, []
+    for _ in range(5):
+        previous = found(scene, spoiled(scene), few, previous=previous)
+        counts.append(previous.tracked_pairs)
+    assert counts == [0, 1, 2, 0, 1]
+
+
+@pytest.mark.parametrize("factor", [0.75, 1.5])
+def test_the_focus_hardly_moves_with_the_focal_length(corridor: Callable[..., Any], factor: float) -> None:
+    """LABELS 15.3: without a turn, where the camera goes is a pixel that needs no focal length."""
+    scene = corridor((0, 0, 0), (0.05, -0.02, 0.6))
+    flow = spoiled(scene, 0.2)
+    known = found(scene, flow).focus_of_expansion(scene.focal, scene.centre)
+    other = fit(flow, scene.support(), factor * scene.focal, scene.centre, PARAMETERS)
+    np.testing.assert_allclose(other.focus_of_expansion(factor * scene.focal, scene.centre), known, atol=0.5)
 
 
 def test_the_focus_of_expansion_is_where_the_flow_vanishes(corridor: Callable[..., Any]) -> None:

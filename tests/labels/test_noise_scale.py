@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from labels.egomotion import Egomotion, EgomotionParameters, Samples, fit, sample
-from labels.noise_scale import FEWEST_PAIRS, NoiseScale, noise_scale
+from labels.noise_scale import FEWEST_PAIRS, NoiseScale, noise_scale, observed
 
 PARAMETERS = EgomotionParameters()
 Pair = tuple[Samples, Egomotion]
@@ -90,3 +90,17 @@ def test_a_fit_with_the_scale_found_is_surer(corridor: Callable[..., Any]) -> No
     again = fit(scene.flow(), scene.support(), scene.focal, scene.centre, better)
     assert again.accepted
     assert again.parallax_snr > pairs[0][1].parallax_snr
+
+
+def test_flow_held_on_its_lines_has_noise_all_the_same(corridor: Callable[..., Any]) -> None:
+    """A flow without any error across its lines, as an engine makes it, of frames with noise."""
+    scene = corridor((0.1, 0.3, 0), (0.02, 0, 0.6))
+    camera = scene.focal, scene.centre
+    random = np.random.default_rng(0)
+    held, free = [], []
+    for _ in range(FEWEST_PAIRS):
+        noisy = [np.clip(f + random.normal(0, 8, f.shape), 0, 255).astype(np.uint8) for f in scene.frames()]
+        free.append(observed(scene.flow(), scene.support(), (noisy[0], noisy[1]), *camera, PARAMETERS))
+        held.append((sample(scene.flow(), scene.support(), *camera, PARAMETERS), free[-1][1]))
+    assert found(scene, held).noise_floor_px == 0.1
+    assert 0.12 < found(scene, free).noise_floor_px < 0.6

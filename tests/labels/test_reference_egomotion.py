@@ -1,0 +1,70 @@
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from labels.egomotion import EgomotionParameters, Samples, fit
+from labels.reference_egomotion import objective, reference_motion
+
+FOCAL = 500.0
+REFERENCE = replace(EgomotionParameters(), method="reference")
+
+
+def samples(T: np.ndarray, w: np.ndarray, count: int = 400, seed: int = 0) -> Samples:
+    """The instantaneous motion field (LABELS 1.1), normalised, at random points and depths."""
+    generator = np.random.default_rng(seed)
+    x, y = generator.uniform(-0.6, 0.6, count), generator.uniform(-0.35, 0.35, count)
+    rho = 1 / generator.uniform(5, 60, count)
+    u = rho * (-T[0] + x * T[2]) + x * y * w[0] - (1 + x * x) * w[1] + y * w[2]
+    v = rho * (-T[1] + y * T[2]) + (1 + y * y) * w[0] - x * y * w[1] - x * w[2]
+    return Samples(x, y, u, v, np.full(count, FOCAL / 0.4))
+
+
+@pytest.mark.parametrize("T", [(0.0, 0.0, 1.0), (0.2, -0.1, 1.0), (0.05, 0.0, -1.0)])
+@pytest.mark.parametrize("w", [(0.0, 0.0, 0.0), (0.002, -0.005, 0.001)])
+def test_the_true_motion_costs_nothing(T: Any, w: Any, angle_deg: Callable[..., float]) -> None:
+    T, w = np.array(T), np.array(w)
+    cost, heading = objective(samples(T, w), FOCAL, w)
+    assert cost < 1e-6
+    assert angle_deg(heading, T / np.linalg.norm(T)) < 1e-4
+    assert objective(samples(T, w), FOCAL, w + np.array([0.001, 0, 0]))[0] > 0.01
+
+
+def test_a_misfit_is_an_arc_in_pixels() -> None:
+    """Flow all to the right by a pixel, one vector in four turned by 0.2: the nested translation hardly turns."""
+    count = 4000
+    generator = np.random.default_rng(1)
+    x, y = generator.uniform(-0.6, 0.6, count), generator.uniform(-0.35, 0.35, count)
+    angle = np.where(np.arange(count) % 4 == 0, 0.2, 0.0) * np.where(np.arange(count) % 8 == 0, 1, -1)
+    flow = Samples(x, y, np.cos(angle) / FOCAL, np.sin(angle) / FOCAL, np.full(count, FOCAL / 0.4))
+    cost, heading = objective(flow, FOCAL, np.zeros(3))
+    assert cost == pytest.approx(0.25 * 0.2, rel=0.1)
+    np.testing.assert_allclose(heading, [-1, 0, 0], atol=0.02)
+
+
+def test_it_finds_a_small_rotation(angle_deg: Callable[..., float]) -> None:
+    T, w = np.array([0.1, -0.05, 1.0]), np.array([0.001, -0.003, 0.0005])
+    R, heading = reference_motion(samples(T, w), FOCAL, np.zeros(3))
+    assert angle_deg(R, cv2.Rodrigues(w)[0]) < 0.01
+    assert angle_deg(heading, T / np.linalg.norm(T)) < 0.1
+
+
+def test_the_parameters_choose_it(corridor: Callable[..., Any], angle_deg: Callable[..., float]) -> None:
+    scene = corridor((0.05, 0.1, 0.0), (0.05, -0.02, 0.6))
+    flow, support = scene.flow(), scene.support()
+    flow += np.random.default_rng(0).normal(0, 0.3, flow.shape).astype(np.float32)
+    motion = fit(flow, support, scene.focal, scene.centre, REFERENCE)
+    assert motion.accepted
+    assert np.isfinite(motion.cost)
+    ours = fit(flow, support, scene.focal, scene.centre)
+    assert 2 * angle_deg(ours.T, scene.heading) < angle_deg(motion.T, scene.heading) < 10
+
+
+def test_it_starts_from_the_pair_before(corridor: Callable[..., Any], angle_deg: Callable[..., float]) -> None:
+    scene = corridor((0, 2.5, 0), (0.05, 0, 0.6))
+    near = replace(fit(scene.flow(), scene.support(), scene.focal, scene.centre), R=scene.R)
+    motion = fit(scene.flow(), scene.support(), scene.focal, scene.centre, REFERENCE, near)
+    assert angle_deg(motion.R, scene.R) < 1
