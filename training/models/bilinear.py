@@ -1,0 +1,35 @@
+"""Upsampling by fixed bilinear transposed convolutions, as FCNs do it."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+def bilinear_kernel(size: int) -> Tensor:
+    """(``size``, ``size``) ``float32``: w(i, j) = (1 - |i - c| / f)(1 - |j - c| / f), f = floor((size + 1) / 2).
+
+    c = f - 1 for odd sizes, f - 1/2 for even ones (``surgery.py`` of Shelhamer et al.).
+    """
+    half = (size + 1) // 2
+    centre = half - 1 if size % 2 else half - 0.5
+    line = 1 - (torch.arange(size, dtype=torch.float32) - centre).abs() / half
+    return line[:, None] * line[None, :]
+
+
+class BilinearUpsampling(nn.Module):
+    """A transposed convolution of one channel that interpolates; it has nothing to learn and is in no state dict.
+
+    The authors of FCN found no difference in accuracy when it is learned (MODELS section 4.3).
+    """
+
+    kernel: Tensor
+
+    def __init__(self, size: int, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.register_buffer("kernel", bilinear_kernel(size)[None, None], persistent=False)
+
+    def forward(self, scores: Tensor) -> Tensor:
+        """(N, 1, h, w) to (N, 1, (h - 1) ``stride`` + ``size``, ...), always in ``float32``."""
+        with torch.autocast(scores.device.type, enabled=False):
+            return functional.conv_transpose2d(scores.float(), self.kernel, stride=self.stride)

@@ -1,0 +1,123 @@
+"""A whole network: colours normalised, backbone, head, percentiles."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from training.models.alexnet import AlexNet, CaffeNet
+from training.models.backbone import Backbone
+from training.models.encoder_decoder import SKIPS, DecoderHead
+from training.models.fcn import STAGES, FCNHead
+from training.models.resnet import ResNet50
+from training.models.vgg import VGG16
+
+CELL = 32
+"""Pixels of the coarsest cells."""
+
+
+@dataclass(frozen=True)
+class ModelParameters:
+    """Which network."""
+
+    backbone: Literal["alexnet", "caffenet", "vgg16", "resnet50"] = "alexnet"
+    head: Literal["fcn32s", "fcn16s", "fcn8s", "encoder_decoder"] = "fcn32s"
+    padding: Literal["hundred", "same"] = "same"  # hundred: as Caffe's FCN, 2 to 3 times the work on a small image
+    activation: Literal["sigmoid", "none"] = "sigmoid"  # of the scores; sigmoid starts at the median percentile, .5
+    fc_channels: int = 4096  # of fc6 and fc7; the stock weights have 4096
+    dropout: float = 0.5  # after fc6 and fc7
+    at_once: bool = False  # scale the skips of fcn16s and fcn8s down, for training them without the coarser head first
+    normalisation: Literal["auto", "imagenet", "caffe"] = (
+        "auto"  # colours; auto: what the backbone's stock weights expect
+    )
+
+
+class Normalisation(nn.Module):
+    """RGB in [0, 1] as the weights expect them.
+
+    ``imagenet``: (x - (.485, .456, .406)) / (.229, .224, .225), RGB, as torchvision. ``caffe``: 255 x in BGR order
+    minus (104.00699, 116.66877, 122.67892).
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.bgr = kind == "caffe"
+        mean, deviation = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+        if self.bgr:
+            mean, deviation = (104.00699 / 255, 116.66877 / 255, 122.67892 / 255), (1 / 255,) * 3
+        self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
+        self.register_buffer("scale", 1 / torch.tensor(deviation).view(3, 1, 1), persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, 3, H, W) to the same shape."""
+        return ((images.flip(1) if self.bgr else images) - self.mean) * self.scale
+
+
+class Network(nn.Module):
+    """Images to percentiles, as ``training.models`` says."""
+
+    def __init__(self, backbone: Backbone, head: FCNHead | DecoderHead, parameters: ModelParameters) -> None:
+        super().__init__()
+        kind = parameters.normalisation
+        self.normalisation = Normalisation(backbone.normalisation if kind == "auto" else kind)
+        self.backbone, self.head, self.parameters_of_model = backbone, head, parameters
+
+    def forward(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Images (N, 3, H, W) in [0, 1] to percentiles (N, H, W) ``float32``.
+
+        ``noise`` (N,) ``int64``: a number for each sample that its dropout follows from; training needs it.
+        """
+        height, width = images.shape[-2:]
+        images = self.normalisation(images)
+        if self.parameters_of_model.padding == "same":
+            images = functional.pad(images, (0, -width % CELL, 0, -height % CELL))
+        maps = self.backbone(images, noise)
+        scores = self.head(maps, (images.shape[-2], images.shape[-1]))[:, 0, :height, :width]
+        return torch.sigmoid(scores) if self.parameters_of_model.activation == "sigmoid" else scores
+
+    def initialise(self) -> None:
+        """He et al., ICCV 2015, eq. 10: convolutions N(0, sqrt(2 / fan-in)), zero biases; the scores start at 0."""
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
+        self.head.initialise()
+
+
+def build_network(parameters: ModelParameters) -> Network:
+    """The network, initialised by He's rule from torch's default generator.
+
+    Raises ``ValueError`` for a head that the backbone does not have.
+    """
+    name, head = parameters.backbone, parameters.head
+    geometry = ("alexnet" if name == "caffenet" else name, head, parameters.padding)
+    known = [other for (backbone, other, _) in STAGES if backbone == geometry[0]] + ["encoder_decoder"] * (
+        name in SKIPS
+    )
+    if head not in known:
+        raise ValueError(f"model: {name} has no head {head!r}; it has: {', '.join(dict.fromkeys(known))}")
+    if head == "encoder_decoder":
+        if parameters.padding != "same":
+            raise ValueError("model: encoder_decoder is built with padding 'same' only")
+        return _initialised(Network(_encoder(name), DecoderHead(name), parameters))
+    kinds = {"alexnet": AlexNet, "caffenet": CaffeNet, "vgg16": VGG16}
+    if parameters.fc_channels < 1:
+        raise ValueError(f"model: fc_channels must be positive, not {parameters.fc_channels}")
+    backbone = kinds[name](parameters.padding, parameters.fc_channels, parameters.dropout)
+    fcn = FCNHead(STAGES[geometry], parameters.fc_channels, parameters.at_once)
+    return _initialised(Network(backbone, fcn, parameters))
+
+
+def _encoder(name: str) -> Backbone:
+    return ResNet50() if name == "resnet50" else VGG16("same", fc_channels=0)
+
+
+def _initialised(network: Network) -> Network:
+    network.initialise()
+    return network

@@ -1,0 +1,47 @@
+"""VGG16 with the names and shapes of ``torchvision.models.vgg16``."""
+
+import torchvision
+from torch import Tensor, nn
+
+from training.models.backbone import Backbone, Padding
+from training.models.classifier import ConvolutionalClassifier
+
+_FC6_PADDING = {"hundred": 0, "same": 3, "stock": 0}
+
+
+class VGG16(Backbone):
+    """Simonyan and Zisserman, ICLR 2015, configuration D.
+
+    Features: ``conv1`` ... ``conv5``, the last map of each block before its pool, at 1 ... 1/16; ``pool3``, ``pool4``,
+    ``pool5`` at 1/8 ... 1/32; and ``fc7`` at 1/32 where ``fc_channels`` is not 0.
+    """
+
+    normalisation = "imagenet"
+    stock_layers = (("classifier.0", "classifier.fc6"), ("classifier.3", "classifier.fc7"))
+
+    def __init__(self, padding: Padding, fc_channels: int = 4096, dropout: float = 0.5) -> None:
+        super().__init__()
+        self.features = torchvision.models.vgg16(weights=None).features
+        first = self.features[0]
+        assert isinstance(first, nn.Conv2d)
+        first.padding = (100, 100) if padding == "hundred" else (1, 1)
+        for layer in self.features:
+            if isinstance(layer, nn.MaxPool2d):
+                layer.ceil_mode = padding == "hundred"
+        self.classifier: ConvolutionalClassifier | None = None
+        if fc_channels:
+            self.classifier = ConvolutionalClassifier(512, fc_channels, 7, _FC6_PADDING[padding], dropout)
+
+    def forward(self, images: Tensor, noise: Tensor | None = None) -> dict[str, Tensor]:
+        """See ``Backbone.forward``."""
+        maps, features, block = {}, images, 1
+        for layer in self.features:
+            if isinstance(layer, nn.MaxPool2d):
+                maps[f"conv{block}"] = features
+                features = maps[f"pool{block}"] = layer(features)
+                block += 1
+            else:
+                features = layer(features)
+        if self.classifier is not None:
+            maps["fc7"] = self.classifier(features, noise)
+        return maps
