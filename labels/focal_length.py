@@ -8,9 +8,9 @@ says ``calibrated`` only where the video tells its focal length, else ``default`
     found = estimate(pairs, focal, width)
     focal = found.ratio * width
 
-Pairs should turn: those with the largest rotation count, and a turn tells the more the larger it is, so that frames far
-apart, some 0.25 s, are better than neighbours. Samples are those of ``observe``, of tracked corners: the ``census``
-engine assumes a focal length itself, which is what would be found, and ``dis`` is too smooth.
+Pairs should turn: those with the largest rotation count, and a turn tells the more the larger it is, so that frames
+some 0.13 and 0.27 s apart are better than neighbours. Samples are those of ``observe``, of tracked corners: the
+``census`` engine assumes a focal length itself, which is what would be found, and ``dis`` is too smooth.
 
 ``sensitivity(samples, motion)`` says for a single pair how far its percentiles depend on the focal length.
 
@@ -39,6 +39,7 @@ CALIBRATED, DEFAULT = "calibrated", "default"
 STRETCHES, DRAWS = 20, 200
 """Of the bootstrap."""
 SENSITIVITY_SAMPLES = 800
+A_THIRD = 0.3  # of ln f
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,15 @@ class FocalLengthParameters:
     steps: int = 17  # of the grid of ln f between them
     min_turn_px: float = 3.0  # shift of the image centre by panning: pitching on bumps tells little
     min_parallax_snr: float = 4.0
+    max_heading_deg: float = 30.0  # from straight ahead: fits beyond are mostly wrong
     min_pairs: int = 20
     max_pairs: int = 200
     samples: int = 600  # of a pair
     infinity: float = 0.15  # cost of a point in front of the camera that is not at infinity, over that of one behind
     trimmed: float = 0.25  # share of the pairs, those that speak most against a focal length, that are not heard
+    principal_point_sd: float = 0.01  # of the width: how far off the assumed point it may be
     max_log_sd: float = 0.12
+    min_evidence: float = 2.0  # log likelihood ratio to focal lengths a third longer or shorter
     max_disagreement: float = 0.20  # between the halves of the video
     radial: bool = False  # whether to look for distortion, too
     min_radial_gain: float = 0.15  # share of the cost that a distortion must save to be believed
@@ -68,7 +72,7 @@ class FocalLength:
     """What a video tells about its camera."""
 
     ratio: float  # focal length over the width; the default one unless calibrated
-    log_sd: float  # standard deviation of its logarithm, from a bootstrap over the video; NaN with too few pairs
+    log_sd: float  # standard deviation of its logarithm: bootstrap, principal point; NaN with too few pairs
     state: str  # "calibrated" or "default"
     reason: str  # why it is the default: few_turns, border, uncertain, halves_disagree; else empty
     radial: float = 0.0  # k of x_u = x / (1 + k (r / (W / 2))^2)
@@ -119,13 +123,15 @@ def estimate(
     if len(turns) < parameters.min_pairs:
         return FocalLength(parameters.default, np.nan, DEFAULT, "few_turns", pairs=len(turns))
     turns = _with_noise(turns, focal, width, parameters)
-    costs = np.array([_costs(samples, motion, focal / width, parameters) for samples, motion in turns])
+    costs = _all_costs(turns, focal / width, parameters)
     best, on_border = _minimum(costs, parameters)
-    log_sd = _bootstrap(costs, parameters)
+    log_sd = float(np.hypot(_bootstrap(costs, parameters), _by_principal_point(turns, best, focal / width, parameters)))
     halves = [_minimum(half, parameters)[0] for half in np.array_split(costs, 2)]
     reasons = {
         "border": on_border,
-        "uncertain": not log_sd < parameters.max_log_sd,
+        "uncertain": not (
+            log_sd < parameters.max_log_sd and _evidence(costs, best, parameters) > parameters.min_evidence
+        ),
         "halves_disagree": abs(halves[1] - halves[0]) > np.log(1 + parameters.max_disagreement),
     }
     reason = next((name for name, holds in reasons.items() if holds), "")
@@ -141,7 +147,8 @@ def _turning(
     found = []
     for place, (samples, motion) in enumerate(pairs):
         turn = focal_px * abs(float(motion.rotation_vector[1]))
-        if not motion.parallax_snr >= parameters.min_parallax_snr or turn < parameters.min_turn_px:
+        ahead = abs(float(motion.T[2])) > np.cos(np.deg2rad(parameters.max_heading_deg))
+        if not (ahead and motion.parallax_snr >= parameters.min_parallax_snr and turn >= parameters.min_turn_px):
             continue
         found.append((turn, place, samples.thin(parameters.samples), motion))
     found = sorted(found, key=lambda each: -each[0])[: parameters.max_pairs]
@@ -168,6 +175,13 @@ def _with_noise(
 def _grid(parameters: FocalLengthParameters) -> NDArray[np.float64]:
     """Logarithms of the focal lengths that are tried."""
     return np.linspace(np.log(parameters.shortest), np.log(parameters.longest), parameters.steps)
+
+
+def _all_costs(
+    turns: list[tuple[Samples, Egomotion]], made_with: float, parameters: FocalLengthParameters
+) -> NDArray[np.float64]:
+    """Mean cost of each pair at each focal length of the grid, (N, grid)."""
+    return np.array([_costs(samples, motion, made_with, parameters) for samples, motion in turns])
 
 
 def _costs(
@@ -212,12 +226,7 @@ def _minimum(costs: NDArray[np.float64], parameters: FocalLengthParameters) -> t
 
     At each focal length the pairs that speak most against it are not heard: they are those with movers.
     """
-    grid = _grid(parameters)
-    heard = max(1, round(len(costs) * (1 - parameters.trimmed)))
-    total = np.sort(costs - costs.min(axis=1, keepdims=True), axis=0)[:heard].mean(axis=0)
-    spread = EgomotionParameters()
-    unit = 0.5 * spread.robust_scale**2 * spread.effective_samples * len(costs)
-    total += 0.5 * ((grid - np.log(parameters.default)) / parameters.prior_sd) ** 2 / unit
+    grid, total = _grid(parameters), _total(costs, parameters)
     k = int(np.argmin(total))
     if k in (0, len(grid) - 1):
         return float(grid[k]), True
@@ -225,15 +234,47 @@ def _minimum(costs: NDArray[np.float64], parameters: FocalLengthParameters) -> t
     return float(grid[k] + (grid[1] - grid[0]) * 0.5 * (left - right) / (left - 2 * middle + right)), False
 
 
+def _total(costs: NDArray[np.float64], parameters: FocalLengthParameters) -> NDArray[np.float64]:
+    """Negative log likelihood and prior over the grid, as far as ``effective_samples`` of a pair are independent."""
+    heard = max(1, round(len(costs) * (1 - parameters.trimmed)))
+    mean = np.sort(costs - costs.min(axis=1, keepdims=True), axis=0)[:heard].mean(axis=0)
+    noise = EgomotionParameters()
+    scale = 0.5 * noise.robust_scale**2 * noise.effective_samples * len(costs)
+    off = (_grid(parameters) - np.log(parameters.default)) / parameters.prior_sd
+    return np.asarray(scale * mean + 0.5 * off**2)
+
+
 def _bootstrap(costs: NDArray[np.float64], parameters: FocalLengthParameters) -> float:
-    """Standard deviation of ln f over draws of stretches of the video: pairs near in time err alike."""
+    """Spread of ln f over draws of stretches of the video: pairs near in time err alike."""
     stretches = np.array_split(np.arange(len(costs)), min(STRETCHES, len(costs)))
     random = np.random.default_rng(0)
     draws = []
     for _ in range(DRAWS):
         drawn = np.concatenate([stretches[k] for k in random.integers(0, len(stretches), len(stretches))])
         draws.append(_minimum(costs[drawn], parameters)[0])
-    return float(np.std(draws))
+    low, high = np.percentile(draws, [15.87, 84.13])
+    return float(high - low) / 2
+
+
+def _by_principal_point(
+    turns: list[tuple[Samples, Egomotion]], best: float, made_with: float, parameters: FocalLengthParameters
+) -> float:
+    """By how much ln f differs where the principal point lies off the assumed one, rightwards and downwards.
+
+    Of the two cues of a fit, the flow off the epipolar lines of a wrong focal length depends on it, chirality does not.
+    """
+    off = parameters.principal_point_sd / made_with
+    shifts = []
+    for right, down in ((off, 0.0), (0.0, off)):
+        moved = [(replace(samples, x=samples.x - right, y=samples.y - down), motion) for samples, motion in turns]
+        shifts.append(_minimum(_all_costs(moved, made_with, parameters), parameters)[0] - best)
+    return float(np.linalg.norm(shifts))
+
+
+def _evidence(costs: NDArray[np.float64], best: float, parameters: FocalLengthParameters) -> float:
+    """How much likelier the found focal length is than ones a third longer or shorter, natural logarithm."""
+    total, grid = _total(costs, parameters), _grid(parameters)
+    return float(min(np.interp([best - A_THIRD, best + A_THIRD], grid, total)) - total.min())
 
 
 def sensitivity(samples: Samples, motion: Egomotion, parameters: EgomotionParameters | None = None) -> float:
