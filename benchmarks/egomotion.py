@@ -11,7 +11,7 @@ import argparse
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,13 @@ from benchmarks.sequences import Camera, Motion, Sequence, SequenceError
 from labels.egomotion import Egomotion, EgomotionParameters, fit
 from labels.egomotion_parameters import METHODS
 from labels.flow import FlowParameters, flow
+from labels.focal_length import estimate, observe
 
 DEFAULT_FOCAL = 0.8  # of the width
 STANDING_M = 0.05
-FOCAL = ("known", "default")
+FOCAL = ("known", "default", "calibrate")
+CALIBRATED_OVER = 3
+"""Frames from one to the other of the pairs that tell the focal length: 0.3 s of the sequences of ten a second."""
 
 
 @dataclass
@@ -47,7 +50,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.egomotion", description=__doc__)
     parser.add_argument("sequences", nargs="+", metavar="SEQUENCE", help="folder of a sequence with ground truth")
-    parser.add_argument("--focal", choices=FOCAL, default="known", help="default: 0.8 W, centre")
+    parser.add_argument(
+        "--focal", choices=FOCAL, default="known", help="default: 0.8 W, centre; calibrate: from the turns, centre"
+    )
     parser.add_argument("--method", choices=METHODS, default="robust", help="reference: the objective of the paper")
     parser.add_argument("--flow-only", action="store_true", help="fit to the flow without looking at the frames again")
     parser.add_argument("--width", type=int, help="resize the frames to this width (full size without)")
@@ -85,6 +90,8 @@ def measure(
     """Fit the motion of every pair of a sequence and compare it with the truth."""
     if not 1 <= stride < len(sequence):
         raise SequenceError(f"{sequence.folder} has {len(sequence)} frames: a stride of {stride} leaves no pair")
+    camera = sequence.camera(width)
+    assumed, state = _assumed_camera(sequence, focal, width, stride)
     scores, previous = Scores(), None
     for index in range(len(sequence) - stride):
         truth = sequence.motion(index, stride)
@@ -92,8 +99,6 @@ def measure(
             scores.standing += 1
             continue
         image1, image2 = sequence.image(index, width), sequence.image(index + stride, width)
-        camera = sequence.camera(width)
-        assumed = camera if focal == "known" else _default_camera(image1)
         flows = flow(image1, image2, FlowParameters(engine=engine))
         images = None if flow_only else (image1, image2)
         found = _fit(flows, images, assumed, previous, EgomotionParameters(method=method), scores)
@@ -104,7 +109,16 @@ def measure(
         scores.rotation_deg.append(rotation_error_deg(found, truth))
         scores.direction_deg.append(direction_error_deg(found, truth, assumed, camera))
         scores.offset_deg.append(offset_deg(found, truth, assumed, camera))
-    settings = {"focal": focal, "stride": stride, "flow": engine, "method": method, "flow_only": flow_only}
+    ratio = round(assumed.focal / sequence.image(0, width).shape[1], 5)
+    settings = {
+        "focal": focal,
+        "focal_state": state,
+        "focal_ratio": ratio,
+        "stride": stride,
+        "flow": engine,
+        "method": method,
+        "flow_only": flow_only,
+    }
     return (
         {"sequence": sequence.folder.name, "width": width or sequence.image(0).shape[1]} | settings | _figures(scores)
     )
@@ -132,9 +146,21 @@ def _seen_by(camera: Camera, assumed: Camera, heading: NDArray[np.float64]) -> N
     return seen / np.linalg.norm(seen)
 
 
-def _default_camera(image: NDArray[np.uint8]) -> Camera:
-    height, width = image.shape[:2]
-    return Camera(DEFAULT_FOCAL * width, (width - 1) / 2, (height - 1) / 2)
+def _assumed_camera(sequence: Sequence, focal: str, width: int | None, stride: int) -> tuple[Camera, str]:
+    """The camera that the fits are made with, and the state of its focal length."""
+    if focal == "known":
+        return sequence.camera(width), "known"
+    across, down = sequence.image(0, width).shape[1::-1]
+    camera = Camera(DEFAULT_FOCAL * across, (across - 1) / 2, (down - 1) / 2)
+    if focal == "default":
+        return camera, "default"
+    apart = min(max(stride, CALIBRATED_OVER), len(sequence) - 1)
+    pairs = (
+        observe(sequence.image(k, width), sequence.image(k + apart, width), camera.focal, (camera.cx, camera.cy))
+        for k in range(len(sequence) - apart)
+    )
+    found = estimate(pairs, camera.focal, across)
+    return replace(camera, focal=found.ratio * across), found.state
 
 
 def _fit(
@@ -191,8 +217,8 @@ def _milliseconds(seconds: list[float]) -> float | None:
 
 
 _HEAD = (
-    f"{'':54s}rotation deg      direction deg             after offset      milliseconds\n"
-    f"{'sequence':24s} {'focal':9s} {'width':>5s} {'pairs':>5s} {'failed':>6s}   "
+    f"{'':60s}rotation deg      direction deg             after offset      milliseconds\n"
+    f"{'sequence':24s} {'focal':>16s} {'width':>5s} {'pairs':>5s} {'failed':>6s}   "
     "median     p90  median     p90     max  median     p90     cold  tracked"
 )
 
@@ -206,7 +232,7 @@ def _line(result: dict[str, Any]) -> str:
     errors = "  ".join("     -" if value is None else f"{value:6.3f}" for value in shown)
     times = [result["milliseconds_cold"], result["milliseconds_tracked"]]
     clock = "  ".join("     -" if value is None else f"{value:6.1f}" for value in times)
-    head = f"{result['sequence']:24s} {result['focal']:9s} {result['width']:5d}"
+    head = f"{result['sequence']:24s} {result['focal_state']:10s} {result['focal_ratio']:5.3f} {result['width']:5d}"
     return f"{head} {result['pairs']:5d} {result['failed']:6d}   {errors}   {clock}  {result['reasons'] or ''}"
 
 

@@ -108,7 +108,7 @@ def fit(
     if parameters.method == "reference":
         return _reference(samples, focal, parameters, previous, frame_ratio)
     least = parameters.min_parallax_sigma * parameters.noise_floor_px * flow.shape[1] / 640
-    if _rotation_residual(samples) * focal < least:
+    if _rotation_residual(samples.thin(parameters.search_samples)) * focal < least:
         return Egomotion(reason="no_parallax", samples=len(samples))
     start = None if previous is None else (rotation_matrix(previous.rotation_vector * frame_ratio), previous.T)
     motion = None

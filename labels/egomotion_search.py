@@ -75,7 +75,8 @@ def refined(
 
 def tracked(samples: Samples, start: Motion, limit: float, parameters: EgomotionParameters, prior: Prior) -> Fit | None:
     """The fit that starts from the pair before, or None where it costs more than ``limit``."""
-    fitted = refined(samples, start, parameters, prior, (4.0, 1.0), 25)
+    near = refined(samples.thin(parameters.search_samples), start, parameters, prior, (4.0, 1.0), 8)
+    fitted = refined(samples, (near.R, near.T), parameters, prior, (1.0,), 25)
     return fitted if np.isfinite(fitted.cost) and fitted.cost <= limit else None
 
 

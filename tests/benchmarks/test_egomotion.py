@@ -1,5 +1,5 @@
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from benchmarks.egomotion import direction_error_deg, main, measure, rotation_er
 from benchmarks.sequences import Camera, Motion, Sequence
 from labels.egomotion import Egomotion
 from labels.flow import CONSISTENT, INSIDE, TEXTURED, FlowParameters
+from labels.focal_length import FocalLength
 
 CAMERA = Camera(500.0, 319.5, 179.5)
 Flow = Callable[[np.ndarray, np.ndarray, FlowParameters], tuple[np.ndarray, np.ndarray]]
@@ -74,6 +75,26 @@ def test_an_error_of_all_pairs_is_told_from_one_of_each(still_drive: Path, monke
     assert row["direction_deg"]["median"] == pytest.approx(np.hypot(1.0, 0.5), abs=0.05)
     assert row["offset_deg"] == pytest.approx([-1.0, -0.5], abs=0.05)
     assert row["after_offset_deg"]["max"] < 0.05
+
+
+def test_a_focal_length_can_be_calibrated(drive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def told(pairs: Iterable[object], focal: float, width: int) -> FocalLength:
+        seen.append((len(list(pairs)), focal, width))
+        return FocalLength(0.7, 0.05, "calibrated", "")
+
+    monkeypatch.setattr(benchmark, "estimate", told)
+    row = measure(Sequence(drive), focal="calibrate")
+    assert seen == [(1, pytest.approx(0.8 * 256), 256)]
+    assert (row["focal_state"], row["focal_ratio"]) == ("calibrated", 0.7)
+    assert row["direction_deg"]["median"] < 2
+
+
+def test_what_too_few_turns_tell_is_the_default(drive: Path) -> None:
+    row = measure(Sequence(drive), focal="calibrate")
+    assert (row["focal_state"], row["focal_ratio"]) == ("default", 0.8)
+    assert row["direction_deg"] == measure(Sequence(drive), focal="default")["direction_deg"]
 
 
 def test_the_paper_s_objective_is_another_method(still_drive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
