@@ -42,28 +42,20 @@ def segment(
     focal: float,
     principal_point: tuple[float, float],
     noise: tuple[float, float],
-    guide: NDArray[np.uint8],
     parameters: SegmentationParameters | None = None,
 ) -> NDArray[np.bool_]:
     """Pixels that move by themselves, (H, W).
 
     ``flow`` (H, W, 2) pixels with its ``support`` bits, ``motion`` the camera's, ``focal`` and ``principal_point`` in
-    pixels, ``noise`` the floor in pixels of this image and the relative part, ``guide`` (H, W) ``uint8`` the grey
-    frame. Raises ``ValueError`` for an unknown likelihood.
+    pixels, ``noise`` the floor in pixels of this image and the relative part. Raises ``ValueError``
+    for an unknown likelihood.
     """
     parameters = parameters or SegmentationParameters()
-    unit = support.shape[1] / 640
     ratio, rho, deviation = still_log_ratio(flow, support, motion, focal, principal_point, noise, parameters)
-    side = max(3, round(parameters.window_px * unit)) | 1
-    seen = support & CONSISTENT
-    window = {"ddepth": cv2.CV_32F, "ksize": (side, side), "borderType": cv2.BORDER_CONSTANT}
-    count = cv2.boxFilter(seen, normalize=False, **window)
-    total = cv2.boxFilter(ratio, normalize=False, **window)
-    share = np.minimum(count / (parameters.pixels * unit**2), 1)
-    evidence = parameters.votes * share * total / np.maximum(count, 1)
+    evidence = aggregated(ratio, support, parameters)
     moving = evidence + np.log(parameters.still_prior / (1 - parameters.still_prior)) < 0
     if parameters.contact is not None:
-        moving |= moving_along(rho, deviation, seen.astype(np.bool_) & ~moving, parameters.contact)
+        moving |= moving_along(rho, deviation, (support & CONSISTENT != 0) & ~moving, parameters.contact)
     return cleaned(moving, parameters)
 
 
@@ -84,6 +76,20 @@ def still_log_ratio(
     table = log_ratios(parameters.likelihood, round(noise[0] / unit, 6), round(noise[1], 6))
     limit = np.float32(parameters.max_log_ratio)
     return _look_up(flow, support, motion.R, motion.T, focal, *principal_point, unit, *noise, table, limit)
+
+
+def aggregated(
+    ratio: NDArray[np.float32], support: NDArray[np.uint8], parameters: SegmentationParameters
+) -> NDArray[np.float32]:
+    """What the pixels around each say together, (H, W): their mean counts as so many votes, less where few see."""
+    unit = support.shape[1] / 640
+    side = max(3, round(parameters.window_px * unit)) | 1
+    seen = support & CONSISTENT
+    window = {"ddepth": cv2.CV_32F, "ksize": (side, side), "borderType": cv2.BORDER_CONSTANT}
+    count = cv2.boxFilter(seen, normalize=False, **window)
+    total = cv2.boxFilter(ratio, normalize=False, **window)
+    share = np.minimum(count / (parameters.pixels * unit**2), 1)
+    return parameters.votes * share * total / np.maximum(count, 1)
 
 
 def cleaned(moving: NDArray[np.bool_], parameters: SegmentationParameters) -> NDArray[np.bool_]:

@@ -18,9 +18,8 @@ EXACT = replace(ANGLES_ONLY, gap_px=0, margin_px=0)
 def found(scene: Any, flow: np.ndarray, support: np.ndarray | None = None, **options: Any) -> np.ndarray:
     motion = Egomotion(R=scene.R, T=scene.heading)
     support = scene.support() if support is None else support
-    grey = np.zeros(flow.shape[:2], np.uint8)
     options.setdefault("parameters", ANGLES_ONLY)
-    return segment(flow, support, motion, scene.focal, scene.centre, options.pop("noise", NOISE), grey, **options)
+    return segment(flow, support, motion, scene.focal, scene.centre, NOISE, **options)
 
 
 def noisy(flow: np.ndarray, seed: int = 1) -> np.ndarray:
@@ -87,8 +86,7 @@ def test_the_result_does_not_depend_on_the_size_of_the_frame(corridor: Callable[
     small = found(scene, flow)
     large = segment(
         (2 * flow).repeat(2, 0).repeat(2, 1), scene.support().repeat(2, 0).repeat(2, 1), motion, 2 * scene.focal,
-        (2 * scene.centre[0] + 0.5, 2 * scene.centre[1] + 0.5), (0.6, 0.02),
-        np.zeros((2 * scene.height, 2 * scene.width), np.uint8), ANGLES_ONLY,
+        (2 * scene.centre[0] + 0.5, 2 * scene.centre[1] + 0.5), (0.6, 0.02), ANGLES_ONLY,
     )  # fmt: skip
     both, either = (large[::2, ::2] & small).sum(), (large[::2, ::2] | small).sum()
     assert both > 0.9 * either
