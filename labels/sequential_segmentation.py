@@ -119,11 +119,11 @@ class MotionComponents:
         regions = self._components(new & (labels == 0), len(kept))
         for number in range(1, regions.max() + 1):
             region = regions == number
-            # a neighbour whose direction explains the region better than standing still has grown by it
+            # what touches a component is part of it, of the one that explains it best
             touched = np.unique(labels[cv2.dilate(region.view(np.uint8), np.ones((3, 3), np.uint8)) > 0])
             gains = {k: float((evidence[k] - still)[region].mean()) for k in touched if 0 < k < len(evidence)}
             best = max(gains, key=lambda k: gains[k], default=0)
-            if not best or gains[best] <= 0:
+            if not best:
                 posteriors.append(np.zeros(region.shape, np.float32))
                 best = len(posteriors)
             labels[region] = best
