@@ -1,6 +1,5 @@
 """AlexNet in two layouts: torchvision's, and the grouped one of Caffe that old self-supervised checkpoints have."""
 
-import torchvision
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -23,12 +22,22 @@ class AlexNet(Backbone):
 
     def __init__(self, padding: Padding, fc_channels: int = 4096, dropout: float = 0.5) -> None:
         super().__init__()
-        self.features = torchvision.models.alexnet(weights=None).features
-        _pad_first(self.features[0], padding)
-        if padding == "hundred":
-            for layer in self.features:
-                if isinstance(layer, nn.MaxPool2d):
-                    layer.ceil_mode = True
+        ceil = padding == "hundred"
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 64, 11, stride=4, padding=_FIRST_PADDING[padding]),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(3, stride=2, ceil_mode=ceil),
+            nn.Conv2d(64, 192, 5, padding=2),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(3, stride=2, ceil_mode=ceil),
+            nn.Conv2d(192, 384, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(384, 256, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(256, 256, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(3, stride=2, ceil_mode=ceil),
+        )
         self.classifier = ConvolutionalClassifier(256, fc_channels, 6, _FC6_PADDING[padding], dropout)
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> dict[str, Tensor]:
@@ -65,8 +74,3 @@ class CaffeNet(Backbone):
         features = functional.relu(self.conv4(functional.relu(self.conv3(features))))
         pool5 = self.pool(functional.relu(self.conv5(features)))
         return {"pool5": pool5, "fc7": self.classifier(pool5, noise)}
-
-
-def _pad_first(layer: nn.Module, padding: Padding) -> None:
-    assert isinstance(layer, nn.Conv2d)
-    layer.padding = (_FIRST_PADDING[padding],) * 2

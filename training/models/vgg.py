@@ -1,11 +1,12 @@
 """VGG16 with the names and shapes of ``torchvision.models.vgg16``."""
 
-import torchvision
 from torch import Tensor, nn
 
 from training.models.backbone import Backbone, Padding
 from training.models.classifier import ConvolutionalClassifier
 
+BLOCKS = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
+"""Convolutions and channels of each block; a pool ends it."""
 _FC6_PADDING = {"hundred": 0, "same": 3, "stock": 0}
 
 
@@ -21,13 +22,15 @@ class VGG16(Backbone):
 
     def __init__(self, padding: Padding, fc_channels: int = 4096, dropout: float = 0.5) -> None:
         super().__init__()
-        self.features = torchvision.models.vgg16(weights=None).features
-        first = self.features[0]
-        assert isinstance(first, nn.Conv2d)
-        first.padding = (100, 100) if padding == "hundred" else (1, 1)
-        for layer in self.features:
-            if isinstance(layer, nn.MaxPool2d):
-                layer.ceil_mode = padding == "hundred"
+        layers: list[nn.Module] = []
+        channels = 3
+        for convolutions, out in BLOCKS:
+            for _ in range(convolutions):
+                first = not layers and padding == "hundred"
+                layers += [nn.Conv2d(channels, out, 3, padding=100 if first else 1), nn.ReLU(inplace=True)]
+                channels = out
+            layers.append(nn.MaxPool2d(2, ceil_mode=padding == "hundred"))
+        self.features = nn.Sequential(*layers)
         self.classifier: ConvolutionalClassifier | None = None
         if fc_channels:
             self.classifier = ConvolutionalClassifier(512, fc_channels, 7, _FC6_PADDING[padding], dropout)
