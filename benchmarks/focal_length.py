@@ -1,7 +1,7 @@
 """What self-calibration makes of a drive: ``python -m benchmarks.focal_length SEQUENCE --json F``.
 
 A SEQUENCE is a folder that ``benchmarks.sequences`` reads, whose ``calib.txt`` has the truth, or a video without one.
-Pairs of frames 0.13 and 0.27 s apart are observed every 0.1 s (``labels.focal_length.observe``), with a focal length of
+Pairs of frames 0.27 and 0.4 s apart are observed every 0.1 s (``labels.focal_length.observe``), with a focal length of
 0.8 of the width and the principal point in the centre, and ``estimate`` says what it makes of them. Focal lengths are
 fractions of the width; ``estimate`` is what the drive would say, ``ratio`` what is used: it only where ``calibrated``.
 """
@@ -24,7 +24,7 @@ from benchmarks.sequences import Sequence, SequenceError
 from labels.flow import grey
 from labels.focal_length import estimate, observe
 
-GAPS_S, EVERY_S = (0.133, 0.267), 0.1
+GAPS_S, EVERY_S = (0.267, 0.4), 0.1
 FOLDER_FPS = 10.0  # KITTI's
 
 

@@ -9,7 +9,7 @@ says ``calibrated`` only where the video tells its focal length, else ``default`
     focal = found.ratio * width
 
 Pairs should turn: those with the largest rotation count, and a turn tells the more the larger it is, so that frames
-some 0.13 and 0.27 s apart are better than neighbours. Samples are those of ``observe``, of tracked corners: the
+some 0.27 and 0.4 s apart are better than neighbours. Samples are those of ``observe``, of tracked corners: the
 ``census`` engine assumes a focal length itself, which is what would be found, and ``dis`` is too smooth.
 
 ``sensitivity(samples, motion)`` says for a single pair how far its percentiles depend on the focal length.
@@ -36,7 +36,7 @@ from labels.focal_refinement import refine_with_infinity
 from labels.noise_scale import noise_scale
 
 CALIBRATED, DEFAULT = "calibrated", "default"
-STRETCHES, DRAWS = 20, 200
+STRETCHES, DRAWS = 10, 200
 """Of the bootstrap."""
 SENSITIVITY_SAMPLES = 800
 A_THIRD = 0.3  # of ln f
@@ -63,8 +63,8 @@ class FocalLengthParameters:
     max_log_sd: float = 0.12
     min_evidence: float = 2.0  # log likelihood ratio to focal lengths a third longer or shorter
     max_disagreement: float = 0.20  # between the halves of the video
-    radial: bool = False  # whether to look for distortion, too
-    min_radial_gain: float = 0.15  # share of the cost that a distortion must save to be believed
+    radial: tuple[float, ...] = ()  # distortions k to try beside none, as (-0.05, -0.1, -0.2); each costs as much again
+    min_radial_evidence: float = 10.0  # log likelihood ratio to none that a distortion must have to be believed
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def estimate(
     if len(turns) < parameters.min_pairs:
         return FocalLength(parameters.default, np.nan, DEFAULT, "few_turns", pairs=len(turns))
     turns = _with_noise(turns, focal, width, parameters)
-    costs = _all_costs(turns, focal / width, parameters)
+    radial, turns, costs = _undistorted(turns, focal / width, parameters)
     best, on_border = _minimum(costs, parameters)
     log_sd = float(np.hypot(_bootstrap(costs, parameters), _by_principal_point(turns, best, focal / width, parameters)))
     halves = [_minimum(half, parameters)[0] for half in np.array_split(costs, 2)]
@@ -137,7 +137,7 @@ def estimate(
     reason = next((name for name, holds in reasons.items() if holds), "")
     ratio = parameters.default if reason else float(np.exp(best))
     state = DEFAULT if reason else CALIBRATED
-    return FocalLength(ratio, log_sd, state, reason, 0.0, len(turns), float(np.exp(best)))
+    return FocalLength(ratio, log_sd, state, reason, radial, len(turns), float(np.exp(best)))
 
 
 def _turning(
@@ -175,6 +175,38 @@ def _with_noise(
 def _grid(parameters: FocalLengthParameters) -> NDArray[np.float64]:
     """Logarithms of the focal lengths that are tried."""
     return np.linspace(np.log(parameters.shortest), np.log(parameters.longest), parameters.steps)
+
+
+def _undistorted(
+    turns: list[tuple[Samples, Egomotion]], made_with: float, parameters: FocalLengthParameters
+) -> tuple[float, list[tuple[Samples, Egomotion]], NDArray[np.float64]]:
+    """The distortion that is believed, and the pairs without it with their costs."""
+    tried = []
+    for k in (0.0, *parameters.radial):
+        straight = [(undistort(samples, k, made_with), motion) for samples, motion in turns]
+        costs = _all_costs(straight, made_with, parameters)
+        penalty = 0.0 if k == 0 else parameters.min_radial_evidence
+        tried.append((_scale(costs) * float(costs.mean(axis=0).min()) + penalty, k, straight, costs))
+    _, k, straight, costs = min(tried, key=lambda each: each[0])
+    return k, straight, costs
+
+
+def undistort(samples: Samples, k: float, focal_ratio: float) -> Samples:
+    """The samples that a lens without distortion would have given: ``x_u = x / (1 + k (r / (W / 2))^2)``.
+
+    The division model (Fitzgibbon 2001), about the principal point; ``k`` < 0 for barrels. ``focal_ratio`` is the focal
+    length over the width with which ``samples`` are normalised. Sigma grows as the image does.
+    """
+    if k == 0:
+        return samples
+    per_unit = k * (2 * focal_ratio) ** 2
+    start = 1 + per_unit * (samples.x**2 + samples.y**2)
+    x2, y2 = samples.x + samples.u, samples.y + samples.v
+    end = 1 + per_unit * (x2**2 + y2**2)
+    x, y = samples.x / start, samples.y / start
+    # tangentially things grow by 1 / start, radially by (2 - start) / start^2
+    shrunk = np.sqrt(start**3 / np.maximum(2 - start, 1e-6))
+    return Samples(x, y, x2 / end - x, y2 / end - y, samples.inverse_sigma * shrunk)
 
 
 def _all_costs(
@@ -238,10 +270,14 @@ def _total(costs: NDArray[np.float64], parameters: FocalLengthParameters) -> NDA
     """Negative log likelihood and prior over the grid, as far as ``effective_samples`` of a pair are independent."""
     heard = max(1, round(len(costs) * (1 - parameters.trimmed)))
     mean = np.sort(costs - costs.min(axis=1, keepdims=True), axis=0)[:heard].mean(axis=0)
-    noise = EgomotionParameters()
-    scale = 0.5 * noise.robust_scale**2 * noise.effective_samples * len(costs)
     off = (_grid(parameters) - np.log(parameters.default)) / parameters.prior_sd
-    return np.asarray(scale * mean + 0.5 * off**2)
+    return np.asarray(_scale(costs) * mean + 0.5 * off**2)
+
+
+def _scale(costs: NDArray[np.float64]) -> float:
+    """What a mean cost over pairs (N, grid) is to be multiplied by for a negative log likelihood."""
+    noise = EgomotionParameters()
+    return 0.5 * noise.robust_scale**2 * noise.effective_samples * len(costs)
 
 
 def _bootstrap(costs: NDArray[np.float64], parameters: FocalLengthParameters) -> float:
