@@ -175,7 +175,8 @@ def test_accumulated_parts_have_the_loss_curve_of_the_whole_batch(small_dataset:
 
 
 def test_training_learns(small_dataset: Path, tmp_path: Path) -> None:
-    configuration = replace(CONFIGURATION, optimisation=replace(CONFIGURATION.optimisation, epochs=12))
+    model = ModelParameters(fc_channels=64, dropout=0.0)
+    configuration = replace(CONFIGURATION, model=model, optimisation=replace(CONFIGURATION.optimisation, epochs=12))
     pretrain(configuration, str(small_dataset), tmp_path, resume=False)
     before, after = (line["validation"] for line in read_metrics(tmp_path) if "validation" in line)
     assert set(before) == {"untrained network", "best constant per row", "mean label map"}

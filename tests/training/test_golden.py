@@ -55,7 +55,13 @@ def losses(parameters: ModelParameters) -> list[float]:
 
 def machine() -> dict[str, Any]:
     """What rounding depends on."""
-    return {"torch": torch.__version__, "instructions": torch.backends.cpu.get_cpu_capability()}
+    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    processor = models[0].partition(":")[2].strip() if models else ""
+    return {
+        "torch": torch.__version__,
+        "processor": processor,
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+    }
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
