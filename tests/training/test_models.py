@@ -82,7 +82,7 @@ def positions(backbone: str, padding: str) -> dict[str, tuple[float, float]]:
 @pytest.mark.parametrize(("backbone", "head", "padding"), STAGES)
 def test_scores_land_on_the_pixels_they_were_computed_from(backbone: str, head: str, padding: str) -> None:
     """Scores that say where they are must, upsampled, say where the pixel is: crops and kernels fit together."""
-    fcn = FCNHead(STAGES[backbone, head, padding], 8, at_once=False)
+    fcn = FCNHead(STAGES[backbone, head, padding], 8, at_once=False, fade=padding == "hundred")
     skips = [stage.skip for stage in fcn.stages if stage.skip]
     cells = positions(backbone, padding)
     size = 320
@@ -102,8 +102,18 @@ def test_the_bilinear_kernel_has_the_values_of_the_formula() -> None:
     line = [0.25, 0.75, 0.75, 0.25]
     assert bilinear_kernel(4).tolist() == np.outer(line, line).tolist()
     assert bilinear_kernel(3).tolist() == np.outer([0.5, 1, 0.5], [0.5, 1, 0.5]).tolist()
-    upsampled = BilinearUpsampling(4, 2)(torch.ones(1, 1, 3, 3))[0, 0]
+    upsampled = BilinearUpsampling(4, 2, fade=True)(torch.ones(1, 1, 3, 3))[0, 0]
     assert torch.equal(upsampled[2:-2, 2:-2], torch.ones(4, 4))
+    assert float(upsampled[1, 1]) == 0.75**2
+
+
+@pytest.mark.parametrize(("backbone", "head", "padding"), [names for names in STAGES if names[2] == "same"])
+def test_scores_do_not_fade_at_the_border(backbone: str, head: str, padding: str) -> None:
+    fcn = FCNHead(STAGES[backbone, head, padding], 8, at_once=False, fade=False)
+    scores = {"fc7": torch.full((1, 1, 2, 3), 0.7)}
+    for name, times in (("pool4", 2), ("pool3", 4)):
+        scores[name] = torch.zeros(1, 1, 2 * times, 3 * times)
+    torch.testing.assert_close(fcn.join(scores, (64, 96)), torch.full((1, 1, 64, 96), 0.7))
 
 
 @pytest.mark.parametrize("kind", ["alexnet", "resnet50"])

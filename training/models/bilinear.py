@@ -19,17 +19,22 @@ def bilinear_kernel(size: int) -> Tensor:
 class BilinearUpsampling(nn.Module):
     """A transposed convolution of one channel that interpolates; it has nothing to learn and is in no state dict.
 
-    The authors of FCN found no difference in accuracy when it is learned (MODELS section 4.3).
+    The authors of FCN found no difference in accuracy when it is learned. With ``fade`` it is theirs: beyond the
+    centres of the outermost cells scores fade to 0. Else they stay what the nearest cells say.
     """
 
     kernel: Tensor
 
-    def __init__(self, size: int, stride: int) -> None:
+    def __init__(self, size: int, stride: int, fade: bool) -> None:
         super().__init__()
-        self.stride = stride
+        self.stride, self.fade = stride, fade
         self.register_buffer("kernel", bilinear_kernel(size)[None, None], persistent=False)
 
     def forward(self, scores: Tensor) -> Tensor:
         """(N, 1, h, w) to (N, 1, (h - 1) ``stride`` + ``size``, ...), always in ``float32``."""
         with torch.autocast(scores.device.type, enabled=False):
-            return functional.conv_transpose2d(scores.float(), self.kernel, stride=self.stride)
+            upsampled = functional.conv_transpose2d(scores.float(), self.kernel, stride=self.stride)
+            if self.fade:
+                return upsampled
+            ones = torch.ones_like(scores[:1], dtype=torch.float32)
+            return upsampled / functional.conv_transpose2d(ones, self.kernel, stride=self.stride)

@@ -51,14 +51,15 @@ class FCNHead(nn.Module):
     """One score a pixel from the feature maps of a backbone with ``fc_channels`` channels in fc7.
 
     ``at_once`` scales the skips down as FCN8s-at-once does; staged training (32s, then 16s, then 8s) leaves them as
-    they are. Layers ``score_fr``, ``score_pool4``, ``score_pool3`` carry the same names in all heads.
+    they are. ``fade``: see ``BilinearUpsampling``. Layers ``score_fr``, ``score_pool4``, ``score_pool3`` carry the same
+    names in all heads.
     """
 
-    def __init__(self, stages: tuple[Stage, ...], fc_channels: int, at_once: bool) -> None:
+    def __init__(self, stages: tuple[Stage, ...], fc_channels: int, at_once: bool, fade: bool) -> None:
         super().__init__()
         self.stages = stages
         self.score_fr = nn.Conv2d(fc_channels, 1, 1)
-        self.upsamplings = nn.ModuleList(BilinearUpsampling(stage.kernel, stage.stride) for stage in stages)
+        self.upsamplings = nn.ModuleList(BilinearUpsampling(stage.kernel, stage.stride, fade) for stage in stages)
         self.scales = [stage.skip_scale if at_once else 1.0 for stage in stages]
         for stage in stages:
             if stage.skip:

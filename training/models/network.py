@@ -110,7 +110,8 @@ def build_network(parameters: ModelParameters) -> Network:
     if parameters.fc_channels < 1:
         raise ValueError(f"model: fc_channels must be positive, not {parameters.fc_channels}")
     backbone = kinds[name](parameters.padding, parameters.fc_channels, parameters.dropout)
-    fcn = FCNHead(STAGES[geometry], parameters.fc_channels, parameters.at_once)
+    fade = parameters.padding == "hundred"  # as Caffe's
+    fcn = FCNHead(STAGES[geometry], parameters.fc_channels, parameters.at_once, fade)
     return _initialised(Network(backbone, fcn, parameters))
 
 
