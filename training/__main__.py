@@ -10,7 +10,11 @@ from jsonargparse import ActionConfigFile, ArgumentParser, Namespace
 from training.configuration import Configuration
 from training.export import FORMATS, PARTS
 
-PRETRAIN = """Pre-train a network on the shards of a dataset; under torchrun, on many GPUs or CPUs.
+PRETRAIN = """Pre-train a network on the shards of a dataset. On many GPUs or CPUs:
+
+  torchrun --nproc-per-node 8 -m -- training pretrain --data DATASET --run RUN
+
+(the -- keeps torchrun from taking --run for an option of its own; it exits with 1 where a rank does with more than 0.)
 
 Exit status: 0 done; 2 a mistake in what was given; 3 the loss was not finite; 75 stopped by SIGTERM or SIGUSR1 and
 saved: run the same command with --resume."""

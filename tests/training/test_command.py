@@ -1,5 +1,8 @@
 """The commands that users type: what they write, what they say, how they exit."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import av
@@ -35,6 +38,19 @@ def test_options_override_a_file_and_a_file_the_defaults(small_dataset: Path, tm
     again = ["--config", str(tmp_path / "run/configuration.yaml"), "--run", str(tmp_path / "run"), "--resume"]
     assert main(["pretrain", *again, "--optimisation.steps", "3"]) == 0
     assert read_record(steps(tmp_path / "run")[-1])["step"] == 3
+
+
+@pytest.mark.slow
+def test_torchrun_starts_the_ranks(small_dataset: Path, tmp_path: Path) -> None:
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "--"]
+    words = ["training", "pretrain", "--data", small_dataset, "--run", tmp_path / "run", *SMALL]
+    limits = ["--optimisation.steps", "2", "--loader.batch_size", "4", "--engine.device", "cpu"]
+    finished = subprocess.run(
+        [*torchrun, *map(str, words), *limits], cwd=ROOT, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout.count("untrained network") == 2  # two tables, by the leading rank alone
+    assert json.loads((tmp_path / "run/provenance.json").read_text())["ranks"] == 2
 
 
 def test_the_papers_recipe_is_the_default(trained: Path) -> None:

@@ -123,13 +123,15 @@ def test_a_signal_to_all_its_processes_saves_and_exits_for_requeueing(
     assert_same(last(run), last(tmp_path / "whole"))
 
 
-def ranks(start: Callable[..., Any], size: int, configuration: Configuration, data: Path, run: Path) -> None:
+def ranks(
+    start: Callable[..., Any], size: int, configuration: Configuration, data: Path, run: Path, resume: bool = False
+) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     shared = {"WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     processes = [
-        start(pretrain, configuration, str(data), run, False, environment={**shared, "RANK": str(rank)})
+        start(pretrain, configuration, str(data), run, resume, environment={**shared, "RANK": str(rank)})
         for rank in range(size)
     ]
     for process in processes:
@@ -162,6 +164,30 @@ def test_two_ranks_have_the_loss_curve_of_one(
     for name, values in scores[0].items():  # no training yet: 7 images over two ranks are the same 7
         assert again[0][name] == pytest.approx(values, abs=1e-12)
     assert again[1]["network"]["l1"] == pytest.approx(scores[1]["network"]["l1"], abs=1e-5)
+
+
+def test_a_run_goes_on_with_another_number_of_ranks(
+    small_dataset: Path, tmp_path: Path, start: Callable[..., Any]
+) -> None:
+    configuration = replace(CONFIGURATION, optimisation=OptimisationParameters(epochs=2))
+    pretrain(configuration, str(small_dataset), tmp_path / "one", resume=False)
+    begun = replace(configuration, optimisation=replace(configuration.optimisation, steps=4))
+    pretrain(begun, str(small_dataset), tmp_path / "grown", resume=False)
+    ranks(start, 2, configuration, small_dataset, tmp_path / "grown", resume=True)
+    assert losses(tmp_path / "grown") == pytest.approx(losses(tmp_path / "one"), abs=1e-5, rel=0)
+
+
+@pytest.mark.parametrize(
+    "engine", [EngineParameters("cpu", precision="bfloat16"), EngineParameters("cpu", channels_last=False)], ids=str
+)
+def test_faster_steps_have_nearly_the_same_loss_curve(
+    engine: EngineParameters, small_dataset: Path, tmp_path: Path
+) -> None:
+    configuration = replace(CONFIGURATION, optimisation=OptimisationParameters(epochs=2))
+    pretrain(configuration, str(small_dataset), tmp_path / "usual", resume=False)
+    pretrain(replace(configuration, engine=engine), str(small_dataset), tmp_path / "faster", resume=False)
+    assert losses(tmp_path / "faster") == pytest.approx(losses(tmp_path / "usual"), abs=2e-3)
+    assert losses(tmp_path / "faster") != losses(tmp_path / "usual") or not engine.channels_last
 
 
 def test_accumulated_parts_have_the_loss_curve_of_the_whole_batch(small_dataset: Path, tmp_path: Path) -> None:
