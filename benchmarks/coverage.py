@@ -28,7 +28,6 @@ from benchmarks import figures
 from benchmarks.egomotion import DEFAULT_FOCAL
 from benchmarks.sequences import ROAD, Sequence, SequenceError
 from labels.codec import decode
-from labels.egomotion import Egomotion
 from labels.flow import FlowParameters
 from labels.pair import LabelParameters, PairLabel, label_pair
 
@@ -142,7 +141,7 @@ def measure(
 def _labels(
     frames: ClassFrames, stride: int, fps: float, ratio: float, limit: int | None, parameters: LabelParameters
 ) -> Iterator[tuple[int, PairLabel]]:
-    previous: Egomotion | None = None
+    previous: PairLabel | None = None
     last = 0
     for index in range(len(frames.images) - stride)[:limit]:
         if (index - last - stride) / fps > LONGEST_GAP_S:
@@ -150,13 +149,13 @@ def _labels(
         first, second = frames.image(index), frames.image(index + stride)
         label = label_pair(first, second, ratio * first.shape[1], parameters, previous=previous)
         if not label.reason:
-            previous, last = label.egomotion, index
+            previous, last = label, index
         yield index, label
 
 
 def _count(label: PairLabel, classes: NDArray[np.uint8], counts: Counts) -> None:
     z, labelled = decode(label.codes)
-    origin = _origin(label)
+    origin = label.origin
     known = classes < len(CLASSES)
     counts.all_covered.append(_share(labelled & known, known))
     for index in range(len(CLASSES)):
@@ -185,18 +184,12 @@ def road_falling(z: NDArray[np.float32], road: NDArray[np.bool_]) -> tuple[int, 
     return int(np.count_nonzero(enough & (slope < 0))), int(np.count_nonzero(enough))
 
 
-def _origin(label: PairLabel) -> NDArray[np.uint8]:
-    """Index into ``ORIGINS`` of each pixel's label."""
-    origin: NDArray[np.uint8] | None = getattr(label, "origin", None)
-    return (label.codes > 0).astype(np.uint8) if origin is None else origin
-
-
 def overlay(image: NDArray[np.uint8], label: PairLabel) -> NDArray[np.uint8]:
     """Frame, depth and origin side by side, (H, 3 W, 3) BGR: near is red, far blue, what has no label black."""
     z, labelled = decode(label.codes)
     depth = cv2.applyColorMap(np.rint(255 * (1 - z)).astype(np.uint8), cv2.COLORMAP_TURBO)
     depth[~labelled] = 0
-    origin = ORIGIN_COLOURS[np.minimum(_origin(label), len(ORIGINS) - 1)]
+    origin = ORIGIN_COLOURS[np.minimum(label.origin, len(ORIGINS) - 1)]
     frame = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR if image.ndim == 2 else cv2.COLOR_RGB2BGR)
     text = label.reason or f"valid {label.valid_fraction:.2f}"
     cv2.putText(depth, text, (4, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (255, 255, 255), 1, cv2.LINE_AA)

@@ -2,8 +2,8 @@
 
 Over the pixels with ground truth (mask bits 1 or 2, not moving): ``valid_fraction`` is the share that has a label, and
 over those ``rho`` is the Spearman rank correlation of the label with the true depth and ``percentile_error`` the mean
-``|z - z_true|``, z_true being the percentile of the true depth among the same pixels. Also which rule of LABELS 10.3
-takes how many of the pixels with ground truth.
+``|z - z_true|``, both percentiles taken among these same pixels (a label's own percentile also ranks pixels that have
+no ground truth). Also, for each origin of a label, its share of the labelled pixels and their mean error.
 """
 
 import argparse
@@ -23,9 +23,13 @@ from benchmarks import figures
 from benchmarks.egomotion import DEFAULT_FOCAL, STANDING_M
 from benchmarks.sequences import MOVING, RELIABLE, VISIBLE, Sequence, SequenceError
 from labels.codec import decode
-from labels.egomotion import Egomotion
-from labels.flow import CONSISTENT, INSIDE, MATCHED, TEXTURED, FlowParameters
+from labels.dense_depth import MEASURED, PLANE, PROPAGATED, SKY
+from labels.egomotion import EgomotionParameters
+from labels.egomotion_parameters import METHODS
+from labels.flow import FlowParameters
 from labels.pair import LabelParameters, PairLabel, label_pair
+
+ORIGINS = {"measured": MEASURED, "propagated": PROPAGATED, "plane": PLANE, "sky": SKY}
 
 
 @dataclass
@@ -36,7 +40,7 @@ class Scores:
     percentile_error: list[float] = field(default_factory=list)
     valid_fraction: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
-    lost: list[dict[str, float]] = field(default_factory=list)
+    origins: list[dict[str, tuple[float, float]]] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
     standing: int = 0
 
@@ -49,10 +53,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--width", type=int, help="resize the frames to this width (full size without)")
     parser.add_argument("--stride", type=int, default=1, help="pair each frame with the one so many later")
     parser.add_argument("--flow", default=FlowParameters().engine, help="flow engine (%(default)s)")
+    parser.add_argument("--method", choices=METHODS, default=METHODS[0], help="of the egomotion (%(default)s)")
     parser.add_argument("--json", type=Path, metavar="F", help="write the figures here: an object, a list for several")
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1)
-    parameters = LabelParameters(flow=FlowParameters(engine=options.flow))
+    parameters = LabelParameters(
+        flow=FlowParameters(engine=options.flow), egomotion=EgomotionParameters(method=options.method)
+    )
     results = []
     try:
         figures.require_folder(options.json, "--json")
@@ -86,7 +93,7 @@ def measure(
             scores.standing += 1
             continue
         label = _label(sequence, index, focal, width, stride, parameters, previous, scores)
-        previous = None if label.reason else label.egomotion
+        previous = None if label.reason else label
         if label.reason:
             scores.reasons[label.reason] += 1
             continue
@@ -103,7 +110,7 @@ def _label(
     width: int | None,
     stride: int,
     parameters: LabelParameters,
-    previous: Egomotion | None,
+    previous: PairLabel | None,
     scores: Scores,
 ) -> PairLabel:
     image1, image2 = sequence.image(index, width), sequence.image(index + stride, width)
@@ -119,32 +126,23 @@ def _label(
 def _score(label: PairLabel, depth: NDArray[np.float32], truth: NDArray[np.bool_], scores: Scores) -> None:
     z, valid = decode(label.codes)
     both = truth & valid
-    found, z_true = z[both], percentiles(depth[both])
+    found, z_true = percentiles(z[both]), percentiles(depth[both])
+    error, origin = np.abs(found - z_true), label.origin[both]
     scores.valid_fraction.append(_share(both, truth))
-    scores.rho.append(float(np.corrcoef(percentiles(found), z_true)[0, 1]))
-    scores.percentile_error.append(float(np.abs(found - z_true).mean()))
-    scores.lost.append(_lost(label, truth))
+    scores.rho.append(float(np.corrcoef(found, z_true)[0, 1]))
+    scores.percentile_error.append(float(error.mean()))
+    scores.origins.append(
+        {
+            name: (float(np.mean(origin == number)), float(error[origin == number].mean()))
+            for name, number in ORIGINS.items()
+            if (origin == number).any()
+        }
+    )
 
 
 def percentiles(values: NDArray[np.float32]) -> NDArray[np.float64]:
     """``(midrank - 0.5) / n`` of each value."""
     return (rankdata(values) - 0.5) / max(len(values), 1)
-
-
-def _lost(label: PairLabel, truth: NDArray[np.bool_]) -> dict[str, float]:
-    """Share of the pixels with ground truth that each rule takes from what the rules before it left."""
-    support, left, lost = label.support, truth.copy(), {}
-    assert label.depth is not None, "a kept label has depth"
-    trusted = support & (TEXTURED | MATCHED) != 0
-    for name, kept in {
-        "outside": support & INSIDE != 0,
-        "inconsistent": support & CONSISTENT != 0,
-        "texture_or_later": label.depth.valid | trusted,
-        "geometry": label.depth.valid,
-    }.items():
-        lost[name] = _share(left & ~kept, truth)
-        left &= kept
-    return lost
 
 
 def _share(part: NDArray[np.bool_], whole: NDArray[np.bool_]) -> float:
@@ -159,13 +157,13 @@ def _summary(
     parameters: LabelParameters,
     scores: Scores,
 ) -> dict[str, Any]:
-    names = scores.lost[0] if scores.lost else {}
     return {
         "sequence": sequence.folder.name,
         "focal": focal,
         "width": width or sequence.image(0).shape[1],
         "stride": stride,
         "flow": parameters.flow.engine,
+        "method": parameters.egomotion.method,
         "pairs": len(scores.seconds),
         "pairs_kept": len(scores.rho),
         "standing": scores.standing,
@@ -175,7 +173,17 @@ def _summary(
         "rho_p10": round(float(np.percentile(scores.rho, 10)), 5) if scores.rho else None,
         "percentile_error": _median(scores.percentile_error),
         "milliseconds_per_pair": round(1000 * float(np.median(scores.seconds)), 2) if scores.seconds else None,
-        "lost": {name: _median([lost[name] for lost in scores.lost]) for name in names},
+        "origins": {name: _origin(name, scores) for name in ORIGINS},
+    }
+
+
+def _origin(name: str, scores: Scores) -> dict[str, float | None]:
+    """Mean share of the labelled pixels over all pairs, and their mean error."""
+    found = [each.get(name, (0.0, 0.0)) for each in scores.origins]
+    total = sum(share for share, _ in found)
+    return {
+        "share": round(total / len(found), 5) if found else None,
+        "error": round(sum(share * error for share, error in found) / total, 5) if total else None,
     }
 
 
@@ -185,7 +193,7 @@ def _median(values: list[float]) -> float | None:
 
 _HEAD = (
     f"{'sequence':24s} {'focal':7s} {'width':>5s} {'pairs':>5s} {'kept':>5s}  valid    rho  rho p10  error  ms/pair"
-    "   pixels lost to"
+    "   origins: share error"
 )
 
 
@@ -193,9 +201,10 @@ def _line(result: dict[str, Any]) -> str:
     names = ("valid_fraction", "rho", "rho_p10", "percentile_error")
     shown = "  ".join("    -" if result[name] is None else f"{result[name]:5.3f}" for name in names)
     head = f"{result['sequence']:24s} {result['focal']:7s} {result['width']:5d} {result['pairs']:5d}"
-    lost = ", ".join(f"{name} {share:.3f}" for name, share in result["lost"].items())
+    told = {name: each for name, each in result["origins"].items() if each["error"] is not None}
+    origins = ", ".join(f"{name} {each['share']:.3f} {each['error']:.3f}" for name, each in told.items())
     clock = "-" if result["milliseconds_per_pair"] is None else f"{result['milliseconds_per_pair']:.1f}"
-    return f"{head} {result['pairs_kept']:5d}  {shown}   {clock:>6s}   {lost}  {result['reasons'] or ''}"
+    return f"{head} {result['pairs_kept']:5d}  {shown}   {clock:>6s}   {origins}  {result['reasons'] or ''}"
 
 
 if __name__ == "__main__":

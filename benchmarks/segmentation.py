@@ -147,7 +147,7 @@ def all_methods() -> dict[str, Method]:
     methods: dict[str, Method] = {}
     for likelihood in LIKELIHOODS:
         methods[likelihood] = _one_pair(SegmentationParameters(likelihood=likelihood))
-    methods["mixture, angles only"] = _one_pair(SegmentationParameters(contact=None))
+    methods["mixture, angles only"] = _one_pair(SegmentationParameters(along_lines=False))
     for likelihood in LIKELIHOODS:
         methods[f"{likelihood}, sequential"] = _sequential(likelihood)
     return methods

@@ -54,9 +54,12 @@ PRESETS = {
 
 
 def census_flow(
-    grey1: GREY, grey2: GREY, parameters: CensusParameters
+    grey1: GREY, grey2: GREY, parameters: CensusParameters, ground_slope: float | None = None
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Flow (H, W, 2) float32 px from ``grey1`` to ``grey2``, (H, W) uint8, and where surviving matches carry it."""
+    """Flow (H, W, 2) float32 px from ``grey1`` to ``grey2``, (H, W) uint8, and where surviving matches carry it.
+
+    ``ground_slope`` as in ``labels.flow.flow``.
+    """
     pair = Pair.of(grey1, grey2)
     found = seeds.match(pair, parameters.seeds, parameters.edges)
     likeness = (np.exp(-np.arange(256) / parameters.guide_grey) + 1e-4).astype(np.float32)
@@ -70,10 +73,12 @@ def census_flow(
         flow = np.empty((*grey1.shape, 2), np.float32)
         interpolation.interpolate(models, pair.guide, found.grid, likeness, flow, np.ones(grey1.shape, np.bool_))
     else:
-        flow, robust, parallaxes = still_scene.still_flow(
-            pair, found, camera, likeness, parameters.still, parameters.seeds, parameters.movers
+        parallaxes = epipolar.parallaxes(found.displacements, *found.place, camera.line)
+        move = movers.find(pair, found, parallaxes, camera.texture, camera.horizon, parameters.movers)
+        flow, robust = still_scene.still_flow(
+            pair, found, camera, likeness, parameters.still, parameters.seeds, move.moving, ground_slope
         )
-        moving, carriers = movers.draw(pair, found, parallaxes, robust, flow, likeness, parameters.movers)
+        moving, carriers = movers.draw(pair, found, move, flow, likeness, parameters.movers)
         firm = found.weights >= parameters.still.least_weight
         trusted = carriers | (firm & seeds.agreeing(robust, found.weights))
         if parameters.refinement.iterations:

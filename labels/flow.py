@@ -18,6 +18,8 @@ TEXTURED = 4
 """Support bit: the neighbourhood has texture in two directions (no aperture problem)."""
 MATCHED = 8
 """Support bit: a sparse match of the engine supports the pixel (engines without matches leave it unset)."""
+INTERPOLATED = 16
+"""Support bit: the flow continues that of matches on the same surface (not set by engines that only smooth)."""
 
 
 @dataclass(frozen=True)
@@ -34,15 +36,22 @@ class FlowParameters:
     texture_grey2: float = 2.0
 
 
-Engine = Callable[[NDArray[np.uint8], NDArray[np.uint8], FlowParameters], tuple[NDArray[np.float32], NDArray[np.uint8]]]
+Engine = Callable[
+    [NDArray[np.uint8], NDArray[np.uint8], FlowParameters, float | None], tuple[NDArray[np.float32], NDArray[np.uint8]]
+]
 
 
 def flow(
-    image1: NDArray[np.uint8], image2: NDArray[np.uint8], parameters: FlowParameters | None = None
+    image1: NDArray[np.uint8],
+    image2: NDArray[np.uint8],
+    parameters: FlowParameters | None = None,
+    ground_slope: float | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """Flow from ``image1`` to ``image2`` and its support.
 
-    Both images are (H, W) grey or (H, W, 3) RGB ``uint8`` of one size, at least 64x64. Returns the flow, (H, W, 2)
+    Both images are (H, W) grey or (H, W, 3) RGB ``uint8`` of one size, at least 64x64. ``ground_slope``, if known from
+    pairs before: by how much the ground's inverse depth, in units of one over the distance travelled, grows with each
+    pixel row; it helps where a coder left nothing of the asphalt. Returns the flow, (H, W, 2)
     ``float32`` in pixels, channel 0 = u to the right, and the support, (H, W) ``uint8``, an OR of the bits
     ``CONSISTENT``, ``INSIDE``, ``TEXTURED`` and ``MATCHED``. Raises ``ValueError`` for other inputs.
     """
@@ -52,7 +61,7 @@ def flow(
         raise ValueError(f"flow: the images have different sizes, {grey1.shape} and {grey2.shape}")
     if min(grey1.shape) < 64:
         raise ValueError(f"flow: images must be at least 64x64 pixels, got {grey1.shape[1]}x{grey1.shape[0]}")
-    forward, support = _engine(parameters)(grey1, grey2, parameters)
+    forward, support = _engine(parameters)(grey1, grey2, parameters, ground_slope)
     support |= np.where(texture(grey1) > parameters.texture_grey2, TEXTURED, 0).astype(np.uint8)
     return forward, support
 
@@ -95,22 +104,22 @@ def _engine(parameters: FlowParameters) -> Engine:
 
 
 def _checked_dis(
-    grey1: NDArray[np.uint8], grey2: NDArray[np.uint8], parameters: FlowParameters
+    grey1: NDArray[np.uint8], grey2: NDArray[np.uint8], parameters: FlowParameters, _: float | None
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     forward, backward = _dis(grey1, grey2), _dis(grey2, grey1)
     return forward, consistency(forward, backward, parameters)
 
 
 def _checked_census(
-    grey1: NDArray[np.uint8], grey2: NDArray[np.uint8], parameters: FlowParameters
+    grey1: NDArray[np.uint8], grey2: NDArray[np.uint8], parameters: FlowParameters, ground_slope: float | None
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    forward, matched = census_flow(grey1, grey2, PRESETS[parameters.preset])
+    forward, matched = census_flow(grey1, grey2, PRESETS[parameters.preset], ground_slope)
     return forward, _support(forward, matched, parameters.border_px)
 
 
 @njit(cache=True, nogil=True)
 def _support(forward: NDArray[np.float32], matched: NDArray[np.bool_], border_px: float) -> NDArray[np.uint8]:
-    """Bits ``MATCHED``, ``INSIDE`` and, where both hold, ``CONSISTENT``: matches were checked both ways."""
+    """Bits ``INTERPOLATED``, ``MATCHED``, ``INSIDE``, and ``CONSISTENT`` where both hold: matches were checked."""
     height, width = matched.shape
     support = np.zeros((height, width), np.uint8)
     right, bottom = width - 1 - border_px, height - 1 - border_px
@@ -119,7 +128,7 @@ def _support(forward: NDArray[np.float32], matched: NDArray[np.bool_], border_px
             x2, y2 = x + forward[y, x, 0], y + forward[y, x, 1]
             inside = border_px <= x2 <= right and border_px <= y2 <= bottom
             both = inside and matched[y, x]
-            support[y, x] = INSIDE * inside | MATCHED * matched[y, x] | CONSISTENT * both
+            support[y, x] = INSIDE * inside | MATCHED * matched[y, x] | CONSISTENT * both | INTERPOLATED
     return support
 
 

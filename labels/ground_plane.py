@@ -9,7 +9,7 @@ grey levels then favour planes that hardly move.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -62,6 +62,12 @@ class Expectation:
     offset_sd: float = 0.01
     """Standard deviation of the road's horizon about the row of the focus of expansion, of the width."""
     tilt_sd: float = 0.03
+
+    def with_another(self, slope: float, slope_sd: float) -> "Expectation":
+        """Both that and another value of the slope, weighted by their certainty."""
+        own, other = self.slope_sd**-2, slope_sd**-2
+        mean = (own * math.log(self.slope) + other * math.log(slope)) / (own + other)
+        return replace(self, slope=math.exp(mean), slope_sd=(own + other) ** -0.5)
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 
 from labels.angle_likelihood import ANGLE_STEP_DEG, LENGTH_STEP_PX, log_ratios
 from labels.egomotion import Egomotion
-from labels.flow import CONSISTENT
+from labels.flow import CONSISTENT, TEXTURED
 from labels.ground_contact import ContactParameters, moving_along
+
+TELLING = CONSISTENT | TEXTURED
+"""Support of a pixel that has something to say: clouds and bare asphalt have flow that is only guessed."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,10 @@ class SegmentationParameters:
     gap_px: float = 25.0  # parts nearer to each other than this are one thing: its inside shows little texture
     max_hole_px2: float = 1500.0  # smaller holes in moving regions are closed
     margin_px: float = 2.0  # regions grow by this: flow at their borders belongs to neither side
-    contact: ContactParameters | None = field(default_factory=ContactParameters)  # None: not along epipolar lines
+    along_lines: bool = (
+        True  # whether things that move along their epipolar lines are looked for, where they touch the road
+    )
+    contact: ContactParameters = field(default_factory=ContactParameters)
 
 
 def segment(
@@ -54,7 +60,7 @@ def segment(
     ratio, rho, deviation = still_log_ratio(flow, support, motion, focal, principal_point, noise, parameters)
     evidence = aggregated(ratio, support, parameters)
     moving = evidence + np.log(parameters.still_prior / (1 - parameters.still_prior)) < 0
-    if parameters.contact is not None:
+    if parameters.along_lines:
         moving |= moving_along(rho, deviation, (support & CONSISTENT != 0) & ~moving, parameters.contact)
     return cleaned(moving, parameters)
 
@@ -68,7 +74,7 @@ def still_log_ratio(
     noise: tuple[float, float],
     parameters: SegmentationParameters,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """``log p(flow | still) - log p(flow | moving)`` of each pixel, clipped, 0 where the flow is not consistent.
+    """``log p(flow | still) - log p(flow | moving)`` of each pixel, clipped, 0 where the flow tells nothing.
 
     Also inverse depth and its standard deviation, as if all stood still; all (H, W).
     """
@@ -84,7 +90,7 @@ def aggregated(
     """What the pixels around each say together, (H, W): their mean counts as so many votes, less where few see."""
     unit = support.shape[1] / 640
     side = max(3, round(parameters.window_px * unit)) | 1
-    seen = support & CONSISTENT
+    seen = (support & TELLING == TELLING).astype(np.uint8)
     window = {"ddepth": cv2.CV_32F, "ksize": (side, side), "borderType": cv2.BORDER_CONSTANT}
     count = cv2.boxFilter(seen, normalize=False, **window)
     total = cv2.boxFilter(ratio, normalize=False, **window)
@@ -151,6 +157,8 @@ def _look_up(
             tau2, along = tau_x * tau_x + tau_y * tau_y + np.float32(1e-6), tu * tau_x + tv * tau_y
             rho[row, column] = max(along, np.float32(0)) / tau2
             deviation[row, column] = np.sqrt((floor2 + relative2 * (u * u + v * v)) / tau2)
+            if not support[row, column] & TEXTURED:
+                continue
             across = abs(tv * tau_x - tu * tau_y)
             # within half a step of the table there is no need to ask for the angle
             angle = np.float32(0) if across < half_step * along else np.arctan2(across, along)

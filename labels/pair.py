@@ -6,10 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labels import codec
+from labels.dense_depth import NONE, SKY, DenseDepth, DenseParameters, complete, upside_down
 from labels.depth import DepthParameters, InverseDepth, inverse_depth
 from labels.egomotion import Egomotion, EgomotionParameters, fit
-from labels.flow import MATCHED, TEXTURED, FlowParameters, flow
+from labels.flow import INSIDE, INTERPOLATED, MATCHED, TEXTURED, FlowParameters, flow
+from labels.motion_segmentation import SegmentationParameters, segment
 from labels.percentile import percentile
+from labels.sky import SkyParameters, sky
 
 
 @dataclass(frozen=True)
@@ -18,25 +21,32 @@ class LabelParameters:
 
     flow: FlowParameters = field(default_factory=FlowParameters)
     egomotion: EgomotionParameters = field(default_factory=EgomotionParameters)
+    segmentation: SegmentationParameters = field(default_factory=SegmentationParameters)
     depth: DepthParameters = field(default_factory=DepthParameters)
+    sky: SkyParameters = field(default_factory=SkyParameters)
+    dense: DenseParameters = field(default_factory=DenseParameters)
 
 
 @dataclass(frozen=True)
 class PairLabel:
     """The label of the first frame of a pair.
 
-    ``reason`` is empty for a label that is kept; else ``low_texture``, one of ``Egomotion.reason``, or
-    ``too_few_valid``. ``codes`` and ``confidence`` are (H, W) ``uint8`` (``labels.codec``), zero where there is none.
+    ``reason`` is empty for a label that is kept; else ``low_texture``, one of ``Egomotion.reason``, ``too_few_valid``,
+    or ``upside_down`` (``labels.dense_depth``). Sky is beyond the order of depths and has percentile 1. ``codes`` and
+    ``confidence`` are (H, W) ``uint8`` (``labels.codec``), zero where there is none.
     """
 
     reason: str
     codes: NDArray[np.uint8]
     confidence: NDArray[np.uint8]
+    origin: NDArray[np.uint8]  # of each pixel's depth, see ``labels.dense_depth``
+    moving: NDArray[np.bool_]
     egomotion: Egomotion
     valid_fraction: float
     flow: NDArray[np.float32]
     support: NDArray[np.uint8]
-    depth: InverseDepth | None = None
+    measured: InverseDepth | None = None
+    depth: DenseDepth | None = None
 
 
 MIN_TEXTURED = 0.15
@@ -48,43 +58,77 @@ def label_pair(
     image2: NDArray[np.uint8],
     focal: float,
     parameters: LabelParameters | None = None,
-    previous: Egomotion | None = None,
+    previous: "PairLabel | None" = None,
     frame_ratio: float = 1.0,
     principal_point: tuple[float, float] | None = None,
     usable: NDArray[np.bool_] | None = None,
+    heading: NDArray[np.float64] | None = None,
 ) -> PairLabel:
     """Label ``image1`` from its flow to ``image2``.
 
     Images are (H, W) grey or (H, W, 3) RGB ``uint8`` of one size, ``focal`` and ``principal_point`` (x, y; by default
-    the centre) in their pixels. ``previous`` is the egomotion of a pair shortly before and ``frame_ratio`` the duration
-    of this pair over that one's. ``usable`` (H, W) is false on what is fixed to the car. Raises ``ValueError`` for
-    images that are none; what they show never raises, it only gives ``PairLabel.reason``.
+    the centre) in their pixels. ``previous`` is the label of a pair shortly before, one that was kept, and
+    ``frame_ratio`` the duration of this pair over that one's. ``usable`` (H, W) is false on what is fixed to the car,
+    ``heading`` (3,) is the usual one of the video. Raises ``ValueError`` for images that are none; what they show never
+    raises, it only gives ``PairLabel.reason``.
     """
     parameters = parameters or LabelParameters()
     height, width = image1.shape[:2]
     centre = principal_point or ((width - 1) / 2, (height - 1) / 2)
-    field_, support = flow(image1, image2, parameters.flow)
-    motion = fit(field_, support, focal, centre, parameters.egomotion, previous, frame_ratio, usable)
+    motion_before, slope_before = None, None
+    if previous is not None and previous.depth is not None:
+        motion_before, slope_before = previous.egomotion, previous.depth.ground_slope
+    field_, support = flow(image1, image2, parameters.flow, slope_before and slope_before * frame_ratio)
+    motion = fit(
+        field_, support, focal, centre, parameters.egomotion, motion_before, frame_ratio, usable, heading,
+        (image1, image2),
+    )  # fmt: skip
     reason = motion.reason
     if np.count_nonzero(support & (TEXTURED | MATCHED)) < MIN_TEXTURED * support.size:
         reason = "low_texture"
-    depth = None
-    if not reason:
-        noise = parameters.egomotion.noise_floor_px * width / 640, parameters.egomotion.noise_relative
-        depth = inverse_depth(field_, support, motion, focal, centre, *noise, parameters.depth, usable)
-        if np.count_nonzero(depth.valid) < parameters.depth.min_valid_fraction * depth.valid.size:
-            reason = "too_few_valid"
-    if reason or depth is None:
-        nothing = np.zeros((height, width), np.uint8)
-        return PairLabel(reason, nothing, nothing, motion, 0.0, field_, support, depth)
-    z = percentile(depth.inverse_depth, depth.valid, depth.typical)
+    if reason:
+        return _without(reason, motion, field_, support)
+    noise = parameters.egomotion.noise_floor_px * width / 640, parameters.egomotion.noise_relative
+    moving = segment(field_, support, motion, focal, centre, noise, parameters.segmentation)
+    measured = inverse_depth(field_, support, motion, focal, centre, *noise, parameters.depth, usable)
+    horizon = motion.focus_of_expansion(focal, centre)[1]
+    if not measured.typical > 0:
+        return _without("too_few_valid", motion, field_, support)
+    nearness = measured.inverse_depth / np.float32(measured.typical)
+    above = sky(image1, horizon, nearness, measured.valid & ~moving, parameters.sky)
+    moving &= ~above  # clouds drift
+    if usable is not None:
+        above &= usable
+    barred = moving if usable is None else moving | ~usable
+    depth = complete(measured, above, horizon, _continued(support), barred, parameters.dense)
+    if np.count_nonzero(depth.origin) < parameters.depth.min_valid_fraction * depth.origin.size:
+        return _without("too_few_valid", motion, field_, support)
+    if upside_down(depth, horizon) > parameters.depth.max_upside_down:
+        return _without("upside_down", motion, field_, support)
+    z = percentile(depth.inverse_depth, depth.ranked, depth.typical)
+    z[depth.origin == SKY] = 1.0
+    valid = depth.origin != NONE
     return PairLabel(
         "",
-        codec.encode(z, depth.valid),
-        codec.encode_confidence(depth.deviation, depth.typical, depth.valid),
+        codec.encode(z, valid),
+        codec.encode_confidence(depth.deviation, depth.typical, valid),
+        depth.origin,
+        moving,
         motion,
-        float(np.count_nonzero(depth.valid) / depth.valid.size),
+        float(np.count_nonzero(valid) / valid.size),
         field_,
         support,
+        measured,
         depth,
     )
+
+
+def _continued(support: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Where the flow goes on from matches around: not where texture should have had a match of its own."""
+    unmatched = support & (TEXTURED | INSIDE) == (TEXTURED | INSIDE)
+    return (support & INTERPOLATED != 0) & (~unmatched | (support & MATCHED != 0))
+
+
+def _without(reason: str, motion: Egomotion, flow: NDArray[np.float32], support: NDArray[np.uint8]) -> PairLabel:
+    nothing = np.zeros(support.shape, np.uint8)
+    return PairLabel(reason, nothing, nothing, nothing, nothing.view(np.bool_), motion, 0.0, flow, support)

@@ -5,15 +5,17 @@ from numba import njit
 from numpy.typing import NDArray
 
 BINS = 65536
-STEPS = 4096  # per median inverse depth, so that ties are real ties and float noise changes nothing
+STEPS = 4096  # codes per typical inverse depth, so that ties are real ties and float noise changes nothing,
+LINEAR = 8  # up to so many typical ones;
+OCTAVE = 2048  # beyond, codes per factor of two: the road before the car may be a hundred times as near as the median
 
 
 def percentile(inverse_depth: NDArray[np.float32], valid: NDArray[np.bool_], typical: float) -> NDArray[np.float32]:
     """``z = (rank - 0.5) / n`` of the depth among the valid pixels, 0 near to 1 far; 0 where not valid.
 
     ``inverse_depth`` (H, W) ``float32`` >= 0, ``valid`` (H, W), ``typical`` > 0 the scale of the rounding (the median
-    of the valid inverse depths). Ties, after rounding to ``typical / 4096``, share their midrank; all beyond 16
-    ``typical`` tie as nearest. Raises ``ValueError`` for a scale that is not positive and finite.
+    of the valid inverse depths). Ties, after rounding to ``typical / 4096`` up to 8 ``typical`` and to a 3000th of
+    themselves beyond, share their midrank. Raises ``ValueError`` for a scale that is not positive and finite.
     """
     if not (np.isfinite(typical) and typical > 0):
         raise ValueError(f"percentile: the typical inverse depth must be positive, got {typical}")
@@ -30,6 +32,8 @@ def _percentile(inverse_depth: NDArray, valid: NDArray, scale: np.float32) -> ND
         for column in range(width):
             if valid[row, column]:
                 scaled = inverse_depth[row, column] * scale + np.float32(0.5)
+                if scaled > LINEAR * STEPS:
+                    scaled = LINEAR * STEPS + OCTAVE * np.log2(scaled / np.float32(LINEAR * STEPS))
                 code = min(np.float32(BINS - 1), max(np.float32(0), scaled))
                 codes[row, column] = np.uint16(code)
                 histogram[int(code)] += 1

@@ -10,12 +10,11 @@ from labels import edge_filter, epipolar, ground_plane, parallax_interpolation
 from labels.edge_filter import EdgeParameters
 from labels.epipolar import Epipolar
 from labels.ground_plane import Expectation, GroundParameters
+from labels.ground_slope import lower_edge
 from labels.seeds import Pair, Seeds
 
 ON_PX, OFF_PX = 1.0, 2.0
 """Distances from the plane, on the image, up to which a match lies on it, and from which it does not."""
-BIN = 0.1
-"""Of the histogram of slopes: a step of their natural logarithm."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +33,10 @@ class RoadParameters:
     """no farther from its line than this."""
     least_telling: int = 30
     """So many must tell."""
-    spread: float = 0.6
-    """Slopes that differ from the most frequent one by more, in their logarithm, are not asked."""
-    lower: float = 0.2
-    """The ground is at this quantile of the others: what stands on it shows more parallax."""
+    drift: float = 0.7
+    """Where the slope is known from pairs before, those farther from it, in the logarithm, do not tell."""
+    before_sd: float = 0.3
+    """Standard deviation of the logarithm of a slope known from pairs before."""
     share: float = 0.4
     """Share of the good matches around a seed that must lie on the plane for the seed to be road."""
     sunken: float = 0.5
@@ -51,28 +50,28 @@ class RoadParameters:
     search: GroundParameters = field(default_factory=GroundParameters)
 
 
-def slope(
-    seeds: Seeds, parallaxes: NDArray[np.float64], horizon: float, height: int, parameters: RoadParameters
-) -> float | None:
-    """Parallax of the ground a pixel row below the horizon, from the matches beside the road; None if few tell.
+def expected(
+    seeds: Seeds, parallaxes: NDArray[np.float64], horizon: float, height: int, parameters: RoadParameters,
+    before: float | None = None,
+) -> Expectation | None:  # fmt: skip
+    """The ground by the matches beside the road, and its slope ``before``; None if nothing is known of it.
 
-    The lower edge of the slopes ``parallax / (y - horizon)``: kerbs, verges and the feet of what stands there lie on
-    the ground, and nothing that stands still lies below it. On rendered drives it errs by a tenth.
+    What stands above the horizon has its foot on the ground in sight, mostly, and is no nearer than the ground at the
+    lower border: asphalt that a coder copied from frame to frame shows less parallax than that, and is not asked.
     """
     depth = np.broadcast_to(seeds.y - horizon, seeds.weights.shape)
-    telling = (depth > parameters.below * height) & (seeds.weights > parameters.telling)
-    telling &= (np.abs(parallaxes[..., 2]) < parameters.off_line_px) & (parallaxes[..., 0] > 0)
+    firm = (seeds.weights > parameters.telling) & (parallaxes[..., 0] > 0)
+    firm &= np.abs(parallaxes[..., 2]) < parameters.off_line_px
+    telling, above = firm & (depth > parameters.below * height), firm & (depth < 0)
+    if before is not None:
+        factor = math.exp(parameters.drift)
+        telling &= (parallaxes[..., 0] > before / factor * depth) & (parallaxes[..., 0] < before * factor * depth)
+    elif np.count_nonzero(above) >= parameters.least_telling:
+        telling &= parallaxes[..., 0] > np.median(parallaxes[above, 0]) / (height - horizon) * depth
     if np.count_nonzero(telling) < parameters.least_telling:
-        return None
-    slopes, weights = np.log(parallaxes[telling, 0] / depth[telling]), seeds.weights[telling]
-    bins = np.floor(slopes / BIN).astype(np.int64)
-    counts = np.bincount(bins - bins.min(), weights)
-    smooth = np.convolve(counts, (0.25, 0.5, 1.0, 0.5, 0.25))[2:-2]
-    mode = (bins.min() + int(np.argmax(smooth)) + 0.5) * BIN
-    near = np.abs(slopes - mode) < parameters.spread
-    order = np.argsort(slopes[near])
-    shares = np.cumsum(weights[near][order])
-    return math.exp(float(np.interp(parameters.lower * shares[-1], shares, slopes[near][order])))
+        return None if before is None else Expectation(before, parameters.before_sd)
+    told = Expectation(lower_edge(parallaxes[telling, 0] / depth[telling], seeds.weights[telling]))
+    return told if before is None else told.with_another(before, parameters.before_sd)
 
 
 def drop_sunken(
@@ -96,22 +95,25 @@ def take(
     line: Epipolar,
     horizon: float,
     parameters: RoadParameters,
+    slope_before: float | None = None,
 ) -> float:
     """Look for the road below the row ``horizon`` and put its plane where the good matches around lie on it.
+
+    ``slope_before``: parallax a pixel row of the ground, as earlier pairs let expect it.
 
     Changes ``parallaxes`` (rows, columns, 3), and displacements and weights of ``seeds``. Returns the greatest parallax
     on the road, 0 where there is none.
     """
     height = pair.grey1.shape[0]
-    expected = slope(seeds, parallaxes, horizon, height, parameters)
-    if expected is None:
+    guess = expected(seeds, parallaxes, horizon, height, parameters, slope_before)
+    if guess is None:
         return 0.0
-    drop_sunken(seeds, parallaxes, horizon, expected, parameters)
+    drop_sunken(seeds, parallaxes, horizon, guess.slope, parameters)
     below = seeds.y > horizon + 0.02 * height
     weak = seeds.weights < parameters.weight
     if not below.any() or weak[below[:, 0]].mean() <= parameters.weak_share:
         return 0.0
-    ground = ground_plane.find(pair.float1, pair.float2, line, horizon, Expectation(expected), parameters.search)
+    ground = ground_plane.find(pair.float1, pair.float2, line, horizon, guess, parameters.search)
     if ground is None:
         return 0.0
     k = ground.at(seeds.x, seeds.y)

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from labels import epipolar, line_texture, matching, movers, parallax_interpolation, rematching, road
+from labels import epipolar, line_texture, matching, parallax_interpolation, rematching, road
 from labels.epipolar import CameraMotion, Epipolar
-from labels.movers import MoverParameters
 from labels.parallax_interpolation import PlaneParameters
 from labels.rematching import RematchingParameters
 from labels.road import RoadParameters
@@ -77,9 +76,9 @@ def _motion_of(pair: Pair, seeds: Seeds, chosen: NDArray[np.bool_], most: int = 
 
 def still_flow(
     pair: Pair, seeds: Seeds, camera: Camera, likeness: NDArray[np.float32], parameters: StillParameters,
-    matching_parameters: SeedParameters, mover_parameters: MoverParameters,
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64]]:  # fmt: skip
-    """Flow (H, W, 2) as if all stood still, and robust weights and parallaxes (rows, columns, 3) of the seeds.
+    matching_parameters: SeedParameters, moving: NDArray[np.bool_], ground_slope: float | None = None,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:  # fmt: skip
+    """Flow (H, W, 2) as if all stood still, and robust weights (rows, columns) of the seeds.
 
     Changes ``seeds``: lost matches are found again, faint ones lose weight, asphalt takes the road's plane.
     """
@@ -95,7 +94,7 @@ def still_flow(
         back = rematching.parallaxes_back(seeds.displacements, *seeds.place, line_back)
         found = rematching.rematch(
             pair.census1[0], pair.census2[0], pair.guide, seeds.matches,
-            _costs(seeds, parallaxes, parameters.stray_px, parameters.rematching, mover_parameters),
+            _costs(seeds, parallaxes, parameters.stray_px, parameters.rematching, moving),
             parallax_interpolation.predicted(planes, *seeds.place, line, least, greatest), seeds.grid, line, line_back,
             (least, greatest), rematching.limits(back, good), parameters.rematching,
         )  # fmt: skip
@@ -106,21 +105,21 @@ def still_flow(
         parallaxes = epipolar.parallaxes(seeds.displacements, *seeds.place, line)
     seeds.weights = seeds.weights * telling
     if parameters.road:
-        nearest = road.take(pair, seeds, parallaxes, line, camera.horizon, parameters.road)
+        nearest = road.take(pair, seeds, parallaxes, line, camera.horizon, parameters.road, ground_slope)
         least, greatest = min(least, 0.0), max(greatest, 1.2 * nearest)
     planes, robust = parallax_interpolation.fit_planes(parallaxes, seeds.weights, seeds.along, parameters.planes)
     limits = (least, greatest)
     flow = parallax_interpolation.interpolate(planes, pair.guide, seeds.grid, line, limits, likeness)
-    return flow, robust, parallaxes
+    return flow, robust
 
 
 def _costs(
     seeds: Seeds, parallaxes: NDArray[np.float64], stray_px: float, parameters: RematchingParameters,
-    mover_parameters: MoverParameters,
+    moving: NDArray[np.bool_],
 ) -> NDArray[np.int32]:  # fmt: skip
     """Cost that a match on its line may have at each seed, (rows, columns); -1 where the seed's own match stays."""
     stray = (np.abs(parallaxes[..., 2]) > stray_px) & (seeds.weights > 0)
     most = np.where((seeds.weights == 0) | stray, parameters.max_cost, -1).astype(np.int32)
-    moving = stray & movers.moving(seeds, parallaxes, mover_parameters)
+    moving = stray & moving
     most[moving] = np.minimum(most[moving], seeds.matches[moving, 2] + parameters.mover_margin)
     return most

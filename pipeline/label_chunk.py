@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from labels.egomotion import Egomotion
+from labels.dense_depth import MEASURED, PLANE, PROPAGATED, SKY
 from labels.pair import PairLabel, label_pair
 from pipeline import fetch_video, outcome, sample, survey_video, tables
 from pipeline.build import Build
@@ -18,8 +18,12 @@ from pipeline.manifest import Video
 from pipeline.outcome import DONE, FAILED, FILTERED, Outcome
 from pipeline.parameters import STAGE_VERSIONS
 
+_ORIGINS = {"measured": MEASURED, "propagated": PROPAGATED, "plane": PLANE, "sky": SKY}
 _STATISTICS = {
     "valid_fraction": pa.float32(),
+    "moving_fraction": pa.float32(),
+    "fixed_fraction": pa.float32(),
+    **{f"{origin}_fraction": pa.float32() for origin in _ORIGINS},
     "inlier_ratio": pa.float32(),
     "cost": pa.float32(),
     "rotation_deg": pa.float32(),
@@ -62,9 +66,9 @@ class Chunk:
 def label_chunk(build: Build, video: Video, pairs: pa.Table) -> Chunk:
     """Label consecutive selected pairs of a video.
 
-    A pair that cannot be read or labelled ends as ``failed`` in its row; the others are unharmed. The egomotion of
-    one pair starts the search for the next; the first pair of a chunk starts afresh, so that a chunk's bytes do not
-    depend on the chunks before it.
+    A pair that cannot be read or labelled ends as ``failed`` in its row; the others are unharmed. The egomotion and
+    the ground of one pair start the search for the next; the first pair of a chunk starts afresh, so that a chunk's
+    bytes do not depend on the chunks before it.
     """
     cv2.setNumThreads(1)  # one process a core
     work = _Work(build, video, survey_video.read_camera(build, video))
@@ -93,11 +97,12 @@ _OF_A_PAIR = ("frame", "second_frame", "frame_distance", "pts", "second_pts", "t
 
 
 class _Work:
-    """The state of a chunk under way: camera, the last accepted egomotion, seconds spent by part of the work."""
+    """The state of a chunk under way: camera, the last label that was kept, seconds spent by part of the work."""
 
     def __init__(self, build: Build, video: Video, camera: dict[str, Any]) -> None:
         self.build, self.video, self.camera = build, video, camera
-        self.previous: Egomotion | None = None
+        self.fixed = np.zeros((camera["height"], camera["width"]), np.bool_)
+        self.previous: PairLabel | None = None
         self.last: dict[str, Any] | None = None  # the pair it is of
         self.seconds = {"decode": 0.0, "label": 0.0, "encode": 0.0}
 
@@ -147,22 +152,23 @@ class _Work:
                 self.build.parameters.label,
                 *self._start(pair),
                 principal_point=tuple(self.camera["principal_point"]),
+                usable=~self.fixed,
             )
         except Exception as error:  # a bad pair never fails its chunk
             return outcome.of_error(error), b"", {}
         finally:
             self.seconds["label"] += time.process_time() - began
-        statistics = _statistics(label, self.camera)
+        statistics = _statistics(label, self.camera, float(self.fixed.mean()))
         if label.reason:
             return Outcome(FILTERED, label.reason), b"", statistics
-        self.previous, self.last = label.egomotion, pair
+        self.previous, self.last = label, pair
         began = time.process_time()
         blocks = self._encoded(pair, first, label, statistics)
         self.seconds["encode"] += time.process_time() - began
         return Outcome(DONE), blocks, statistics
 
-    def _start(self, pair: dict[str, Any]) -> tuple[Egomotion | None, float]:
-        """The egomotion of a pair shortly before, and how much longer this one lasts; None where there is none."""
+    def _start(self, pair: dict[str, Any]) -> tuple[PairLabel | None, float]:
+        """The label of a pair shortly before, and how much longer this one lasts; None where there is none."""
         if self.last is None or pair["time_s"] - self.last["second_time_s"] > LONGEST_GAP_S:
             return None, 1.0
         return self.previous, _duration(pair) / _duration(self.last)
@@ -194,7 +200,6 @@ class _Work:
             "rotation_vector": motion.rotation_vector,
             "translation": motion.T,
             "focus_of_expansion": focus,
-            "moving_fraction": None,
             "stage_versions": STAGE_VERSIONS,
             "flow_engine": self.build.parameters.label.flow.engine,
         }
@@ -204,11 +209,14 @@ def _duration(pair: dict[str, Any]) -> float:
     return max(pair["second_time_s"] - pair["time_s"], 1e-6)
 
 
-def _statistics(label: PairLabel, camera: dict[str, Any]) -> dict[str, float]:
+def _statistics(label: PairLabel, camera: dict[str, Any], fixed_fraction: float) -> dict[str, float]:
     motion = label.egomotion
     focus = motion.focus_of_expansion(camera["focal_px"], tuple(camera["principal_point"]))
     return {
         "valid_fraction": label.valid_fraction,
+        "moving_fraction": float(label.moving.mean()),
+        "fixed_fraction": fixed_fraction,
+        **{f"{name}_fraction": float((label.origin == origin).mean()) for name, origin in _ORIGINS.items()},
         "inlier_ratio": motion.inlier_ratio,
         "cost": motion.cost,
         "rotation_deg": motion.rotation_deg,

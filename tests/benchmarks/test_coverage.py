@@ -54,7 +54,10 @@ def measured(split: Path, monkeypatch: pytest.MonkeyPatch, *labels: Any) -> dict
         z, valid = (np.zeros(image.shape[:2]), np.zeros(image.shape[:2], bool)) if reason else given
         confidence = np.where(valid, 51, 0).astype(np.uint8)
         flow, support = np.zeros((*z.shape, 2), np.float32), np.zeros(z.shape, np.uint8)
-        return PairLabel(reason, encode(z, valid), confidence, Egomotion(), float(valid.mean()), flow, support)
+        origin, still = valid.astype(np.uint8), np.zeros(z.shape, bool)
+        return PairLabel(
+            reason, encode(z, valid), confidence, origin, still, Egomotion(), float(valid.mean()), flow, support
+        )
 
     monkeypatch.setattr(benchmark, "label_pair", label)
     return measure(open_frames(split))

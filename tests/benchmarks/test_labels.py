@@ -10,9 +10,8 @@ from benchmarks import labels as benchmark
 from benchmarks.labels import main, measure, percentiles
 from benchmarks.sequences import MOVING, RELIABLE, VISIBLE, Sequence
 from labels.codec import encode
-from labels.depth import InverseDepth
+from labels.dense_depth import MEASURED, NONE, PROPAGATED
 from labels.egomotion import Egomotion
-from labels.flow import CONSISTENT, INSIDE, TEXTURED
 from labels.pair import PairLabel
 
 
@@ -23,15 +22,16 @@ def truth(sequence: Sequence, index: int) -> tuple[np.ndarray, np.ndarray]:
     return depth, (mask & (VISIBLE | RELIABLE) != 0) & (mask & MOVING == 0) & (depth > 0)
 
 
-def labelled(depth: np.ndarray, valid: np.ndarray, turned: bool = False) -> PairLabel:
-    """The label that true depth would give."""
+def labelled(depth: np.ndarray, valid: np.ndarray, turned: bool = False, propagated: bool = False) -> PairLabel:
+    """The label that true depth would give; half of it ``propagated``."""
     z = np.zeros(depth.shape)
     z[valid] = percentiles(-depth[valid] if turned else depth[valid])
-    nothing, support = np.zeros(depth.shape, np.float32), np.full(depth.shape, CONSISTENT | INSIDE | TEXTURED, np.uint8)
-    inverse = InverseDepth(nothing, nothing, valid, 1.0)
+    codes, origin = encode(z, valid), np.where(valid, MEASURED, NONE).astype(np.uint8)
+    if propagated:
+        origin[:, ::2][valid[:, ::2]] = PROPAGATED
     flow = np.zeros((*depth.shape, 2), np.float32)
-    codes = encode(z, valid)
-    return PairLabel("", codes, codes, Egomotion(), float(valid.mean()), flow, support, inverse)
+    still = np.zeros(depth.shape, bool)
+    return PairLabel("", codes, codes, origin, still, Egomotion(), float(valid.mean()), flow, codes)
 
 
 def measured(drive: Path, monkeypatch: pytest.MonkeyPatch, **options: Any) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def test_true_labels_score_perfectly(drive: Path, monkeypatch: pytest.MonkeyPatc
     assert row["valid_fraction"] == 1
     assert row["rho"] > 0.9999
     assert row["percentile_error"] < 1 / 255
-    assert all(share == 0 for share in row["lost"].values())
+    assert row["origins"]["measured"]["share"] == 1
 
 
 def test_labels_turned_round_score_the_opposite(drive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,8 +73,14 @@ def test_labels_of_a_part_are_compared_within_it(drive: Path, monkeypatch: pytes
     wanted = np.median([left[truth(sequence, k)[1]].mean() for k in range(3)])
     assert row["valid_fraction"] == pytest.approx(wanted, abs=1e-5)
     assert row["rho"] > 0.9999 and row["percentile_error"] < 1 / 255
-    assert row["lost"]["geometry"] == pytest.approx(1 - wanted, abs=1e-5)
-    assert row["lost"]["outside"] == row["lost"]["inconsistent"] == 0
+
+
+def test_every_origin_has_its_share_and_its_error(drive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = measured(drive, monkeypatch, propagated=True)
+    assert row["origins"]["propagated"]["share"] == pytest.approx(0.5, abs=0.05)
+    assert row["origins"]["measured"]["share"] + row["origins"]["propagated"]["share"] == pytest.approx(1)
+    assert row["origins"]["propagated"]["error"] < 1 / 255
+    assert row["origins"]["sky"] == {"share": 0, "error": None}
 
 
 def test_percentiles_are_midranks() -> None:

@@ -11,7 +11,7 @@ from labels.flow import CONSISTENT
 from labels.motion_segmentation import SegmentationParameters, cleaned, segment
 
 NOISE = (0.3, 0.02)
-ANGLES_ONLY = SegmentationParameters(contact=None)
+ANGLES_ONLY = SegmentationParameters(along_lines=False)
 EXACT = replace(ANGLES_ONLY, gap_px=0, margin_px=0)
 
 

@@ -43,22 +43,50 @@ def test_the_slope_is_that_of_the_ground_below_what_stands_on_it(grid: Grid) -> 
     parallax = ground_below(grid)
     parallax[:, :40] *= np.random.default_rng(0).uniform(1.0, 3.0, (grid.rows, 40))  # half the view stands above it
     seeds, parallaxes = make_seeds(parallax, grid)
-    found = road.slope(seeds, parallaxes, HORIZON, HEIGHT, RoadParameters())
-    assert found == pytest.approx(SLOPE, rel=0.02)
+    found = road.expected(seeds, parallaxes, HORIZON, HEIGHT, RoadParameters())
+    assert found is not None
+    assert found.slope == pytest.approx(SLOPE, rel=0.02)
 
 
 def test_what_was_copied_from_the_frame_before_does_not_lower_the_slope(grid: Grid) -> None:
     parallax = ground_below(grid)
     parallax[:, 30:60] *= 0.05
     seeds, parallaxes = make_seeds(parallax, grid)
-    found = road.slope(seeds, parallaxes, HORIZON, HEIGHT, RoadParameters())
-    assert found == pytest.approx(SLOPE, rel=0.02)
+    found = road.expected(seeds, parallaxes, HORIZON, HEIGHT, RoadParameters())
+    assert found is not None
+    assert found.slope == pytest.approx(SLOPE, rel=0.02)
 
 
 def test_few_matches_tell_no_slope(grid: Grid) -> None:
     seeds, parallaxes = make_seeds(ground_below(grid), grid)
     seeds.weights[:, 1:] = 0
-    assert road.slope(seeds, parallaxes, HORIZON, HEIGHT, RoadParameters()) is None
+    assert road.expected(seeds, parallaxes, HORIZON, HEIGHT, RoadParameters()) is None
+
+
+def test_where_few_matches_tell_the_slope_is_that_of_the_pairs_before(grid: Grid) -> None:
+    seeds, parallaxes = make_seeds(ground_below(grid), grid)
+    seeds.weights[:, 1:] = 0
+    found = road.expected(seeds, parallaxes, HORIZON, HEIGHT, RoadParameters(), before=1.1 * SLOPE)
+    assert found is not None
+    assert found.slope == pytest.approx(1.1 * SLOPE)
+
+
+def test_the_slope_lies_between_what_is_seen_and_what_was_known(grid: Grid) -> None:
+    seeds, parallaxes = make_seeds(ground_below(grid), grid)
+    found = road.expected(seeds, parallaxes, HORIZON, HEIGHT, RoadParameters(), before=1.2 * SLOPE)
+    assert found is not None
+    assert 1.01 * SLOPE < found.slope < 1.1 * SLOPE  # what is seen is the firmer of the two
+
+
+def test_asphalt_that_seems_farther_than_all_above_the_horizon_is_not_asked(grid: Grid) -> None:
+    rows = grid.y0 + grid.step * np.arange(grid.rows, dtype=float)[:, None]
+    parallax = ground_below(grid)
+    parallax[:, :70] *= 0.1  # most of the road was copied
+    parallax = np.where(rows < HORIZON, 0.3 * SLOPE * (HEIGHT - HORIZON), parallax)
+    seeds, parallaxes = make_seeds(parallax, grid)
+    found = road.expected(seeds, parallaxes, HORIZON, HEIGHT, RoadParameters())
+    assert found is not None
+    assert found.slope == pytest.approx(SLOPE, rel=0.02)
 
 
 def test_what_lies_under_the_ground_loses_its_weight_and_nothing_else_does(grid: Grid) -> None:
@@ -97,6 +125,14 @@ def test_grey_levels_correct_what_was_expected() -> None:
     assert found.plane[2] == pytest.approx(2e-3, rel=0.02)
     assert found.plane[1] / found.plane[2] == pytest.approx(0.02, abs=0.004)
     assert found.misfit < 0.5
+
+
+def test_a_slope_ten_times_wrong_is_not_moved_by_grey_levels_that_fit_nothing() -> None:
+    first, _ = views_of_a_road(2e-3, 0.0)
+    other = np.random.default_rng(7).uniform(0, 255, first.shape).astype(np.float32)
+    found = ground_plane.find(first, other, ahead(), HORIZON, Expectation(2e-4), GroundParameters())
+    assert found is not None
+    assert found.plane[2] == pytest.approx(2e-4, rel=0.5)
 
 
 def test_a_blank_road_is_as_expected() -> None:

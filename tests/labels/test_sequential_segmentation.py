@@ -8,7 +8,7 @@ from labels.egomotion import Egomotion
 from labels.motion_segmentation import SegmentationParameters
 from labels.sequential_segmentation import MotionComponents, SequentialParameters
 
-PARAMETERS = SequentialParameters(pair=SegmentationParameters(contact=None, gap_px=0, margin_px=0))
+PARAMETERS = SequentialParameters(pair=SegmentationParameters(along_lines=False, gap_px=0, margin_px=0))
 
 
 class Drive:

@@ -1,0 +1,95 @@
+"""Depth beside what was measured: between matches, near the focus of expansion, under the ground."""
+
+import numpy as np
+import pytest
+
+from labels.dense_depth import MEASURED, NONE, PLANE, PROPAGATED, SKY, DenseParameters, complete, upside_down
+from labels.depth import InverseDepth
+
+HEIGHT, WIDTH, HORIZON, SLOPE = 120, 160, 40.0, 0.01
+NOWHERE = np.zeros((HEIGHT, WIDTH), bool)
+EVERYWHERE = ~NOWHERE
+
+
+def ground() -> np.ndarray:
+    """Inverse depth (H, W) of a ground that begins at the horizon, and of something far above it."""
+    rows = np.arange(HEIGHT, dtype=np.float32)[:, None] - np.float32(HORIZON)
+    return np.repeat(np.where(rows > 0, SLOPE * rows, 0.05), WIDTH, 1).astype(np.float32)
+
+
+def measured(rho: np.ndarray, valid: np.ndarray, deviation: float = 0.01) -> InverseDepth:
+    """What was measured, equally well everywhere."""
+    return InverseDepth(rho, np.full_like(rho, deviation), valid, float(np.median(rho[valid])))
+
+
+def test_surfaces_go_on_with_less_certainty_the_farther_they_go() -> None:
+    valid = EVERYWHERE.copy()
+    valid[60:90, 40:120] = False
+    found = complete(measured(ground(), valid), NOWHERE, HORIZON, EVERYWHERE, NOWHERE)
+    assert (found.origin[valid] == MEASURED).all() and (found.origin[~valid] == PROPAGATED).all()
+    np.testing.assert_allclose(found.inverse_depth[45:], ground()[45:], rtol=0.05)
+    assert found.deviation[75, 80] > found.deviation[62, 80] > found.deviation[58, 80]
+
+
+def test_nothing_is_made_up_where_the_flow_does_not_go_on() -> None:
+    valid = EVERYWHERE.copy()
+    valid[60:90, 40:120] = False
+    found = complete(measured(ground(), valid), NOWHERE, HORIZON, NOWHERE, NOWHERE)
+    assert (found.origin[~valid] == NONE).all()
+
+
+def test_what_moves_or_is_fixed_gets_no_depth() -> None:
+    barred = NOWHERE.copy()
+    barred[100:] = True
+    found = complete(measured(ground(), EVERYWHERE), NOWHERE, HORIZON, EVERYWHERE, barred)
+    assert (found.origin[barred] == NONE).all() and not found.ranked[barred].any()
+
+
+def test_depth_edges_hide_what_is_not_measured() -> None:
+    rho = ground()
+    rho[50:110, 60:100] += 0.5
+    valid = EVERYWHERE.copy()
+    valid[60:90, 55:65] = False
+    found = complete(measured(rho, valid), NOWHERE, HORIZON, EVERYWHERE, NOWHERE)
+    assert (found.origin[65:85, 60] == NONE).all()
+
+
+def test_asphalt_that_was_copied_is_put_on_the_ground() -> None:
+    rho = ground()
+    rho[80:100, 60:100] = 0.02
+    found = complete(measured(rho, EVERYWHERE), NOWHERE, HORIZON, EVERYWHERE, NOWHERE)
+    assert (found.origin[85:95, 65:95] == PLANE).all()
+    np.testing.assert_allclose(found.inverse_depth[85:95, 65:95], ground()[85:95, 65:95], rtol=0.1)
+    assert found.ground_slope == pytest.approx(SLOPE, rel=0.05)
+
+
+def test_the_sky_is_farthest_and_has_no_place_in_the_order() -> None:
+    above = NOWHERE.copy()
+    above[:20] = True
+    found = complete(measured(ground(), EVERYWHERE), above, HORIZON, EVERYWHERE, NOWHERE)
+    assert (found.origin[above] == SKY).all() and (found.inverse_depth[above] == 0).all()
+    assert not found.ranked[above].any() and found.ranked[~above].all()
+    without = complete(
+        measured(ground(), EVERYWHERE), above, HORIZON, EVERYWHERE, NOWHERE, DenseParameters(sky_far=False)
+    )
+    assert (without.origin[above] == NONE).all()
+
+
+def test_near_the_focus_of_expansion_depth_is_that_around() -> None:
+    rho, y, x = ground(), *np.mgrid[:HEIGHT, :WIDTH]
+    blind = np.hypot(y - 80, x - 80) < 12
+    noise = np.random.default_rng(3).uniform(0, 5, rho.shape).astype(np.float32)
+    depth = InverseDepth(
+        np.where(blind, noise, rho), np.where(blind, 5.0, 0.002).astype(np.float32), ~blind, float(np.median(rho))
+    )
+    found = complete(depth, NOWHERE, HORIZON, EVERYWHERE, NOWHERE)
+    assert np.abs(found.inverse_depth - rho)[blind].mean() < 0.1 * rho[80, 80]
+
+
+def test_a_scene_whose_ground_is_farther_than_what_stands_on_it_is_upside_down() -> None:
+    right = complete(measured(ground(), EVERYWHERE), NOWHERE, HORIZON, EVERYWHERE, NOWHERE)
+    assert upside_down(right, HORIZON) == 0
+    rho = ground()
+    rho[:40] = 2.0
+    wrong = complete(measured(rho, EVERYWHERE), NOWHERE, HORIZON, EVERYWHERE, NOWHERE)
+    assert upside_down(wrong, HORIZON) > 0.9
