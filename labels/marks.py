@@ -1,0 +1,71 @@
+"""Logos, date stamps, mirrors, stains: what is fixed to the car or burnt in, and shows by edges that stay."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from labels.fixed_regions import Evidence
+
+
+@dataclass(frozen=True)
+class MarkParameters:
+    """When edges that stay make a mark; lengths in pixels at a working width of 640."""
+
+    constancy: float = 0.6  # least of an edge
+    contrast: float = 0.7  # grey levels per pixel, least of an edge
+    crossing_px: float = 2.0  # least displacement of the scene across an edge
+    typical_crossing_px: float = 2.7  # and its least median over a mark: clouds have less
+    apart_px: float = 12.0  # edges so near each other are of one mark
+    border_px: float = 3.0  # edges that come so near to the border reach it
+    min_edge_px2: float = 60.0  # area of the edges of a mark
+    min_area_px2: float = 150.0  # area of a mark
+    rim_px: float = 1.0  # by which the smoothing, that of the gradient, widens a mark: pixels of the frame as it is
+
+
+def marks(evidence: "Evidence", known: NDArray[np.bool_], parameters: MarkParameters) -> NDArray[np.bool_]:
+    """(H, W): what constant edges enclose, those within ``known`` (H, W) left out.
+
+    Edges near each other are joined and what they surround is filled, also against the border of the frame: between
+    the letters of a date stamp lie digits that change.
+    """
+    unit = evidence.constancy.shape[1] / 640
+    edges = (
+        (evidence.constancy > parameters.constancy)
+        & (evidence.contrast > parameters.contrast)
+        & (evidence.crossing > parameters.crossing_px)
+        & ~known
+    )
+    found = np.zeros(edges.shape, bool)
+    for mark in _enclosed(edges, *(max(1, round(px * unit)) for px in (parameters.apart_px / 2, parameters.border_px))):
+        own = mark & edges
+        if (
+            np.count_nonzero(own) >= parameters.min_edge_px2 * unit**2
+            and np.count_nonzero(mark) >= parameters.min_area_px2 * unit**2
+            and np.median(evidence.crossing[own]) >= parameters.typical_crossing_px
+        ):
+            found |= mark
+    return _narrowed(found, round(parameters.rim_px))
+
+
+def _enclosed(edges: NDArray[np.bool_], radius: int, border: int) -> list[NDArray[np.bool_]]:
+    """Each group of edges with what it surrounds."""
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    # next to the border edges are not seen: what comes near goes on beyond
+    inner = np.ascontiguousarray(edges[border:-border, border:-border], np.uint8)
+    rim = border + 2 * radius
+    beyond = cv2.copyMakeBorder(inner, rim, rim, rim, rim, cv2.BORDER_REPLICATE)
+    joined = cv2.morphologyEx(beyond, cv2.MORPH_CLOSE, disc)
+    outlines, _ = cv2.findContours(joined, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    filled = (cv2.drawContours(np.zeros_like(joined), [outline], -1, 1, cv2.FILLED) for outline in outlines)
+    outside = 2 * radius
+    return [each[outside:-outside, outside:-outside] > 0 for each in filled]
+
+
+def _narrowed(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
+    """The mask without its rim, but not where it is no wider than that; not off the border of the frame."""
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    return cv2.erode(mask.astype(np.uint8), disc, borderType=cv2.BORDER_REPLICATE) > 0
