@@ -12,14 +12,15 @@ from training.sample import SampleError
 CODES, CONFIDENCE = "depth.png", "confidence.png"
 
 
-def decode_frame(content: bytes, height: int, width: int) -> NDArray[np.uint8]:
-    """The whole frame, RGB (height, width, 3) ``uint8``, resized and never cropped.
+def decode_frame(content: bytes, into: NDArray[np.uint8]) -> None:
+    """Decode the whole frame, resized and never cropped, into RGB (height, width, 3) ``uint8``.
 
     A frame of more than twice the size is halved, quartered or cut to an eighth while decoding, which is faster than
     decoding it all; what remains is less than a factor of two, for which bilinear interpolation still sees every
     pixel. Raises ``SampleError`` where the JPEG is damaged or has more than 2^26 pixels.
     """
     try:
+        height, width, _ = into.shape
         full_height, full_width, _, _ = simplejpeg.decode_jpeg_header(content)
         if full_height * full_width > LARGEST:
             raise SampleError(f"a JPEG of {full_width}x{full_height} pixels")
@@ -29,14 +30,15 @@ def decode_frame(content: bytes, height: int, width: int) -> NDArray[np.uint8]:
         )
     except ValueError as error:
         raise SampleError(f"damaged JPEG: {error}") from None
-    if frame.shape[:2] == (height, width):
-        return frame
-    return cv2.resize(frame, (width, height), interpolation=cv2.INTER_LINEAR)
+    cv2.resize(frame, (width, height), into, interpolation=cv2.INTER_LINEAR)
 
 
-def decode_labels(content: bytes, height: int, width: int, method: str = "median") -> NDArray[np.uint8]:
-    """Codes or confidence, (height, width) ``uint8``, 0 = none. Raises ``SampleError`` where the PNG is damaged."""
-    return resize_labels(decode_png(content), height, width, method)
+def decode_labels(content: bytes, into: NDArray[np.uint8], method: str = "median") -> None:
+    """Decode codes or confidence, resized, into (height, width) ``uint8``, 0 = none.
+
+    Raises ``SampleError`` where the PNG is damaged.
+    """
+    resize_labels(decode_png(content), into, method)
 
 
 def _divisor(full_height: int, full_width: int, height: int, width: int) -> int:

@@ -1,5 +1,7 @@
 """Resizes label codes without mixing labels with their absence (LABELS 10.5)."""
 
+import functools
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -7,8 +9,8 @@ from numpy.typing import NDArray
 METHODS = ("median", "nearest")
 
 
-def resize_labels(codes: NDArray[np.uint8], height: int, width: int, method: str = "median") -> NDArray[np.uint8]:
-    """Codes (H, W) ``uint8`` at (height, width); 0 is no label.
+def resize_labels(codes: NDArray[np.uint8], into: NDArray[np.uint8], method: str = "median") -> None:
+    """Resize codes (H, W) ``uint8``, 0 = no label, into an array (height, width) ``uint8``.
 
     ``median``: the image is cut into blocks, rows ``floor(i H / height)`` up to ``floor((i + 1) H / height)`` and at
     least one, columns likewise; a pixel is the lower median of the labels of its block where at least half of the block
@@ -17,26 +19,20 @@ def resize_labels(codes: NDArray[np.uint8], height: int, width: int, method: str
     """
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r} of resizing labels; known: {', '.join(METHODS)}")
-    if codes.shape == (height, width):
-        return codes
-    if method == "nearest":
-        rows, columns = _middles(codes.shape[0], height), _middles(codes.shape[1], width)
-        return codes[rows[:, None], columns]
-    rows, columns = _edges(codes.shape[0], height), _edges(codes.shape[1], width)
-    resized = np.empty((height, width), np.uint8)
+    rows, columns = (_blocks(size, wanted, method) for size, wanted in zip(codes.shape, into.shape))
     small = max(np.ptp(rows, axis=1).max(), np.ptp(columns, axis=1).max()) <= 2
-    (_median_of_four if small else _median)(codes, rows, columns, resized)
-    return resized
+    (_median_of_four if small else _median)(codes, rows, columns, into)
 
 
-def _middles(size: int, wanted: int) -> NDArray[np.int64]:
-    return (2 * np.arange(wanted) + 1) * size // (2 * wanted)
-
-
-def _edges(size: int, wanted: int) -> NDArray[np.int64]:
-    """Where each block begins and ends, (wanted, 2)."""
-    begin = np.arange(wanted) * size // wanted
-    return np.stack([begin, np.maximum((np.arange(wanted) + 1) * size // wanted, begin + 1)], axis=1)
+@functools.lru_cache(maxsize=64)
+def _blocks(size: int, wanted: int, method: str) -> NDArray[np.int64]:
+    """Where each block of pixels begins and ends, (wanted, 2); for ``nearest`` they are single pixels."""
+    number = np.arange(wanted)
+    if method == "nearest":
+        begin = (2 * number + 1) * size // (2 * wanted)
+        return np.stack([begin, begin + 1], axis=1)
+    begin = number * size // wanted
+    return np.stack([begin, np.maximum((number + 1) * size // wanted, begin + 1)], axis=1)
 
 
 @njit(cache=True, nogil=True)

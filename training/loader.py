@@ -1,6 +1,7 @@
 """Batches of decoded samples, in an order that workers and ranks do not change."""
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, get_worker_info
 from torch.utils.data import Dataset as TorchDataset
 
 from training.decode import CODES, CONFIDENCE, decode_frame, decode_labels
@@ -86,6 +87,8 @@ class Loader:
             raise ValueError(
                 f"a batch of {parameters.batch_size} cannot be dealt to {world_size} ranks; give a multiple"
             )
+        if (cache := split.cache()) is not None:
+            cache.require(parameters.shards_mixed, max(shard["bytes"] for shard in split.dataset.shards.values()))
         self.split, self.parameters, self.size = split, parameters, size
         self.seed, self.rank, self.world_size, self.shuffle = seed, rank, world_size, shuffle
         self.epoch, self.position = 0, 0
@@ -144,7 +147,7 @@ class Loader:
             batch_size=None,
             num_workers=workers,
             prefetch_factor=self.parameters.prefetch if workers else None,
-            collate_fn=_as_it_is,
+            collate_fn=_as_it_is,  # type: ignore[arg-type] # torch's stubs know lists alone
             pin_memory=torch.cuda.is_available(),
             worker_init_fn=_one_thread,
             # A fork starts at once and shares the table of samples. Its own generator: the trainer's stays untouched.
@@ -207,34 +210,31 @@ class _Batches(TorchDataset[Batch]):
 
     def _decoded(self, numbers: NDArray[np.int64]) -> Batch:
         height, width = self.size
-        images = np.zeros((self.rows, height, width, 3), np.uint8)
-        codes = np.zeros((self.rows, height, width), np.uint8)
-        confidence = np.zeros_like(codes) if self.parameters.confidence else None
-        keys, skipped, good = [""] * self.rows, [], []
+        batch = Batch(
+            _buffer(self.rows, height, width, 3).permute(0, 3, 1, 2),
+            _buffer(self.rows, height, width),
+            _buffer(self.rows, height, width) if self.parameters.confidence else None,
+            self._draws(numbers),
+            [""] * self.rows,
+        )
+        rows = batch.images.permute(0, 2, 3, 1).numpy(), batch.codes.numpy()
+        confidence = batch.confidence.numpy() if batch.confidence is not None else None
         for row, (number, found) in enumerate(zip(numbers, self._read(numbers))):
             key = self.split.key(number)
             try:
-                self._decode(key, found, images[row], codes[row], None if confidence is None else confidence[row])
+                self._decode(key, found, rows[0][row], rows[1][row], None if confidence is None else confidence[row])
             except SampleError as error:
-                codes[row] = 0
-                skipped.append(Skipped(key, self.split.place(number)[0], str(error)))
+                batch.skipped.append(Skipped(key, self.split.place(number)[0], str(error)))
             else:
-                keys[row] = key
-                good.append(row)
-        # Rows without a sample show a frame all the same, so that they leave the statistics of a network alone.
-        for row in range(self.rows) if good else ():
-            if not keys[row]:
-                images[row] = images[good[row % len(good)]]
-        draws = np.zeros((self.rows, DRAWS), np.float32)
-        draws[: len(numbers)] = uniform(self.seed, self.epoch, AUGMENTATION, numbers[:, None], np.arange(DRAWS))
-        return Batch(
-            torch.from_numpy(images).permute(0, 3, 1, 2),
-            torch.from_numpy(codes),
-            torch.from_numpy(confidence) if confidence is not None else None,
-            torch.from_numpy(draws),
-            keys,
-            skipped,
-        )
+                batch.keys[row] = key
+        _fill(batch)
+        return batch
+
+    def _draws(self, numbers: NDArray[np.int64]) -> torch.Tensor:
+        draws = torch.zeros(self.rows, DRAWS)
+        found = uniform(self.seed, self.epoch, AUGMENTATION, numbers[:, None], np.arange(DRAWS))
+        draws[: len(numbers)] = torch.from_numpy(found.astype(np.float32))
+        return draws
 
     def _read(self, numbers: NDArray[np.int64]) -> list[bytes | SampleError]:
         return self.reader.read([self.split.place(number) for number in numbers])
@@ -249,13 +249,32 @@ class _Batches(TorchDataset[Batch]):
     ) -> None:
         if isinstance(found, SampleError):
             raise found
-        content, (height, width) = members(key, found), self.size
-        image[:] = decode_frame(content["jpg"], height, width)
-        codes[:] = decode_labels(content[CODES], height, width, self.parameters.labels)
+        content = members(key, found)
+        decode_frame(content["jpg"], image)
+        decode_labels(content[CODES], codes, self.parameters.labels)
         if confidence is not None:
             if CONFIDENCE not in content:
                 raise SampleError("no confidence.png")
-            confidence[:] = decode_labels(content[CONFIDENCE], height, width, "nearest")
+            decode_labels(content[CONFIDENCE], confidence, self.parameters.labels)
+
+
+def _buffer(*shape: int) -> torch.Tensor:
+    """An uninitialised ``uint8`` tensor; in a worker, in memory that the trainer sees, since it goes there."""
+    if get_worker_info() is None:
+        return torch.empty(shape, dtype=torch.uint8)
+    storage = torch.UntypedStorage._new_shared(math.prod(shape))
+    return torch.empty(0, dtype=torch.uint8).set_(storage).reshape(shape)
+
+
+def _fill(batch: Batch) -> None:
+    """Rows without a sample: no labels, and another row's frame, which leaves the statistics of a network alone."""
+    good = [row for row, key in enumerate(batch.keys) if key]
+    for row, key in enumerate(batch.keys):
+        if not key:
+            batch.images[row] = batch.images[good[row % len(good)]] if good else 0
+            batch.codes[row] = 0
+            if batch.confidence is not None:
+                batch.confidence[row] = 0
 
 
 def _as_it_is(batch: Batch) -> Batch:

@@ -35,6 +35,15 @@ class ShardCache:
         self.ahead = parameters.ahead
         self.folder.mkdir(parents=True, exist_ok=True)
 
+    def require(self, shards_mixed: int, shard_bytes: int) -> None:
+        """Raise ``ValueError`` where the shards in use at a time, and those fetched ahead, do not fit."""
+        needed = (shards_mixed + 1 + self.ahead) * shard_bytes
+        if needed > self.limit:
+            raise ValueError(
+                f"a cache of {self.limit / 1e9:g} GB cannot hold {shards_mixed} mixed shards and {self.ahead} ahead; "
+                f"give {needed / 1e9:.1f} GB or more, or mix fewer"
+            )
+
     def path(self, url: str, sha256: str) -> Path:
         """The local copy of a shard, fetched where it is not there. Raises ``OSError`` where it cannot be had."""
         path = self.folder / url.rpartition("/")[2]

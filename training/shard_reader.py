@@ -1,5 +1,6 @@
 """Fetches the bytes of samples: from local tars by range, from copies in a cache, or by ranges of a URL."""
 
+import io
 import os
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from training.shard_cache import ShardCache
 Place = tuple[str, int, int]
 """Shard, offset and size of a sample."""
 
-_OPEN_AT_MOST = 64
+_OPEN_AT_MOST = 24
 
 
 class Reader(Protocol):
@@ -27,31 +28,26 @@ class FileReader:
 
     def __init__(self, folder: str, cache: ShardCache | None = None, sha256: dict[str, str] | None = None) -> None:
         self.folder, self.cache, self.sha256 = folder.rstrip("/"), cache, sha256 or {}
-        self._files: OrderedDict[str, int] = OrderedDict()
+        self._files: OrderedDict[str, io.FileIO] = OrderedDict()
 
     def read(self, places: Sequence[Place]) -> list[bytes | SampleError]:
         """The bytes of each sample, or why there are none."""
         return [self._read(*place) for place in places]
 
-    def close(self) -> None:
-        """Close the tars."""
-        while self._files:
-            os.close(self._files.popitem()[1])
-
     def _read(self, shard: str, offset: int, size: int) -> bytes | SampleError:
         try:
-            content = os.pread(self._file(shard), size, offset)
+            content = os.pread(self._file(shard).fileno(), size, offset)
         except OSError as error:
             return SampleError(f"cannot be read: {error}")
         return content if len(content) == size else SampleError(_SHORT)
 
-    def _file(self, shard: str) -> int:
+    def _file(self, shard: str) -> io.FileIO:
         if shard not in self._files:
             url = f"{self.folder}/{shard}"
             path = self.cache.path(url, self.sha256[shard]) if self.cache else url
-            self._files[shard] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            self._files[shard] = io.FileIO(path)
             if len(self._files) > _OPEN_AT_MOST:
-                os.close(self._files.popitem(last=False)[1])
+                self._files.popitem(last=False)[1].close()
         self._files.move_to_end(shard)
         return self._files[shard]
 

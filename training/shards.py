@@ -30,6 +30,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from fsspec.implementations.local import LocalFileSystem
 from numpy.typing import NDArray
 
 from training import urls
@@ -38,7 +39,8 @@ from training.shard_reader import FileReader, Place, RangeReader, Reader
 
 FORMAT = 1
 _SHARD = re.compile(r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*\.tar$")
-_COLUMNS = ("key", "split", "shard", "offset", "size")
+_COLUMNS = ["key", "split", "shard", "offset", "size"]
+_SCHEMA = pa.schema([(name, pa.int64() if name in ("offset", "size") else pa.string()) for name in _COLUMNS])
 
 
 class DatasetError(ValueError):
@@ -116,12 +118,7 @@ class Split:
         return FileReader(urls.filesystem(folder)[1]) if self._local() else RangeReader(folder)
 
     def _local(self) -> bool:
-        return "file" in _protocols(self.dataset.folder)
-
-
-def _protocols(url: str) -> tuple[str, ...]:
-    protocol = urls.filesystem(url)[0].protocol
-    return (protocol,) if isinstance(protocol, str) else tuple(protocol)
+        return isinstance(urls.filesystem(self.dataset.folder)[0], LocalFileSystem)
 
 
 def _shards_folder(place: str) -> str:
@@ -165,30 +162,27 @@ def _samples(url: str, shards: dict[str, dict[str, Any]]) -> pa.Table:
     if bad := [name for name in shards if not _SHARD.match(name)]:
         raise DatasetError(f"dataset.json names a shard {bad[0]!r}; shards are files beside it")
     try:
-        table = pq.ParquetFile(io.BytesIO(_bytes(url))).read(columns=list(_COLUMNS), use_threads=False)
-        table = table.cast(pa.schema([(n, pa.int64() if n in ("offset", "size") else pa.string()) for n in _COLUMNS]))
-    except (pa.ArrowInvalid, KeyError, ValueError) as error:
+        table = pq.ParquetFile(io.BytesIO(_bytes(url))).read(columns=_COLUMNS, use_threads=False)
+        table = table.select(_COLUMNS).cast(_SCHEMA)
+    except (pa.ArrowException, KeyError) as error:
         raise DatasetError(f"{url} is not a table of samples: {error}") from None
-    end = pc.add(table["offset"], table["size"])
-    length = pa.array([int(shard["bytes"]) for shard in shards.values()])
-    number = pc.index_in(table["shard"], pa.array(list(shards)))
-    for problem, holds in {
-        "a sample without key or place": any(column.null_count for column in table.columns),
-        "a shard that dataset.json does not have": number.null_count > 0,
-        "a key twice": pc.count_distinct(table["key"]).as_py() != table.num_rows,
-        "a sample outside of its shard": not number.null_count
-        and not pc.all(
-            pc.and_(
-                pc.and_(pc.greater_equal(table["offset"], 0), pc.greater(table["size"], 0)),
-                pc.less_equal(
-                    end, length.take(number.combine_chunks() if hasattr(number, "combine_chunks") else number)
-                ),
-            ),
-            min_count=0,
-        ).as_py(),
-        f"{table.num_rows} samples, dataset.json {sum(int(s['count']) for s in shards.values())}": table.num_rows
-        != sum(int(shard["count"]) for shard in shards.values()),
-    }.items():
-        if holds:
-            raise DatasetError(f"{url} has {problem}; check the dataset with `python -m pipeline lint`")
+    if problem := _contradiction(table, shards):
+        raise DatasetError(f"{url} has {problem}; check the dataset with `python -m pipeline lint`")
     return table
+
+
+def _contradiction(table: pa.Table, shards: dict[str, dict[str, Any]]) -> str:
+    """What is wrong with a table of samples; empty where nothing is."""
+    if any(column.null_count for column in table.columns):
+        return "a sample without key or place"
+    if pc.count_distinct(table["key"]).as_py() != table.num_rows:
+        return "a key twice"
+    number = pc.index_in(table["shard"], pa.array(list(shards), pa.string()))
+    if number.null_count:
+        return "a shard that dataset.json does not have"
+    length = np.array([shard["bytes"] for shard in shards.values()], np.int64)[number.to_numpy()]
+    offset, size = table["offset"].to_numpy(), table["size"].to_numpy()
+    if (offset < 0).any() or (size <= 0).any() or (size > length - offset).any():
+        return "a sample outside of its shard"
+    counted = sum(shard["count"] for shard in shards.values())
+    return "" if counted == table.num_rows else f"{table.num_rows} samples, dataset.json {counted}"
