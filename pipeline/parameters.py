@@ -15,6 +15,7 @@ from typing import Any, get_type_hints
 import luigi
 
 from labels.census_flow import PRESETS
+from labels.fixed_regions import FixedRegionParameters
 from labels.flow import ENGINES
 from labels.homography_selection import HomographyParameters
 from labels.pair import LabelParameters
@@ -27,7 +28,7 @@ FORMAT = 1
 """Version of the layout of a root folder; another one is refused."""
 
 # Bump a stage's number when its algorithm changes its output: that stage and all after it are then made anew.
-STAGE_VERSIONS = {"survey": 1, "pairs": 1, "labels": 1, "shards": 1}
+STAGE_VERSIONS = {"survey": 2, "pairs": 1, "labels": 2, "shards": 1}
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class BuildParameters:
     fetch: FetchParameters = field(default_factory=FetchParameters)
     decoding: DecodingParameters = field(default_factory=DecodingParameters)
     survey: SurveyParameters = field(default_factory=SurveyParameters)
+    fixed: FixedRegionParameters = field(default_factory=FixedRegionParameters)
     selection: SelectionParameters = field(default_factory=SelectionParameters)
     homography: HomographyParameters = field(default_factory=HomographyParameters)
     chunk: ChunkParameters = field(default_factory=ChunkParameters)

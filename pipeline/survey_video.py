@@ -4,16 +4,18 @@ import itertools
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from labels.letterbox import active_area
 from labels.survey import COLUMNS, Survey
-from pipeline import fetch_video, outcome, tables
+from pipeline import fetch_video, outcome, second_look, tables
 from pipeline.build import Build
 from pipeline.decode import Crop, Framing, Source, open_source
 from pipeline.fetch_video import FetchVideo
@@ -27,10 +29,11 @@ DEFAULT_FOCAL = 0.8
 
 
 class SurveyVideo(VideoTask):
-    """Decodes a video once and measures every frame.
+    """Decodes a video and measures every frame, then looks at some hundred pairs of them again.
 
-    Writes ``survey/<fp>/<id>/frames.parquet``, a row a frame (``labels.survey.FrameStatistics``), then
-    ``camera.json``: the end of the survey, sizes, crop, focal length and principal point in working pixels.
+    Writes ``survey/<fp>/<id>/frames.parquet``, a row a frame (``labels.survey.FrameStatistics``), and ``fixed.png``,
+    255 where a pixel shows what is fixed to the car (not for a video that failed). Then ``camera.json``: the end of the
+    survey, sizes, crop, focal length, principal point, usual focus of expansion in working pixels, noise of the flow.
     """
 
     priority = 30
@@ -49,28 +52,42 @@ class SurveyVideo(VideoTask):
             return
         began = time.process_time()
         fetched = fetch_video.read_record(self.build, self.video)
-        ended, camera, frames = fetch_video.ended(fetched), dict[str, Any](), _table([], [])
-        if ended.done:
+        surveyed = Surveyed(fetch_video.ended(fetched))
+        if surveyed.ended.done:
             try:
                 with fetch_video.local_source(self.build, self.video, fetched) as path:
-                    ended, camera, frames = survey(self.build, self.video, path)
+                    surveyed = survey(self.build, self.video, path)
             except Exception as error:  # one video must not end the build
-                ended = outcome.of_error(error)
-        self._write(ended, camera, frames, round(time.process_time() - began, 3))
+                surveyed = Surveyed(outcome.of_error(error))
+        self._write(surveyed, round(time.process_time() - began, 3))
 
     def record_crash(self, ended: Outcome) -> None:
         """The survey of a video that cannot be decoded without a crash."""
-        self._write(ended, {}, _table([], []), 0.0)
+        self._write(Surveyed(ended), 0.0)
 
-    def _write(self, ended: Outcome, camera: dict[str, Any], frames: pa.Table, seconds: float) -> None:
+    def _write(self, surveyed: "Surveyed", seconds: float) -> None:
+        frames = _table([], []) if surveyed.frames is None else surveyed.frames
         frames_target(self.build, self.video).write(tables.to_bytes(frames))
+        if surveyed.fixed is not None:
+            fixed_target(self.build, self.video).write(surveyed.fixed)
+        ended = surveyed.ended
         told = {"status": ended.status, "reason": ended.reason, "detail": ended.detail}
-        record = {**told, "seconds": seconds, **camera}
+        record = {**told, "seconds": seconds, **surveyed.camera}
         self.output().write(json.dumps(record, indent=1, sort_keys=True).encode())
 
 
-def survey(build: Build, video: Video, path: Path) -> tuple[Outcome, dict[str, Any], pa.Table]:
-    """The end of the survey of a local source, the camera and the table of its frames."""
+@dataclass(frozen=True)
+class Surveyed:
+    """How a survey ended, and what it found: the camera, the table of frames and what is fixed to the car, a PNG."""
+
+    ended: Outcome
+    camera: dict[str, Any] = field(default_factory=dict)
+    frames: pa.Table | None = None
+    fixed: bytes | None = None
+
+
+def survey(build: Build, video: Video, path: Path) -> Surveyed:
+    """The survey of a local source."""
     rectangle = _active_rectangle(build, video, path)
     measured, pts = Survey(), list[int]()
     with open_video(build, video, path, {"rectangle": rectangle}) as source:
@@ -80,12 +97,11 @@ def survey(build: Build, video: Video, path: Path) -> tuple[Outcome, dict[str, A
         table = measured.table()
         camera = _camera(video, source, rectangle) | {"frames": len(pts)}
         if not pts:
-            return (
-                Outcome(FAILED, "no_frames", source.problem or "not one frame can be decoded"),
-                camera,
-                _table([], []),
-            )
-        return Outcome(DONE, detail=source.problem), camera, _table(pts, [table[name] for name in COLUMNS])
+            return Surveyed(Outcome(FAILED, "no_frames", source.problem or "not one frame can be decoded"), camera)
+        ended = Outcome(DONE, detail=source.problem)
+        seen = second_look.second_look(source, pts, table, camera, build.parameters.fixed)
+    frames = _table(pts, [table[name] for name in COLUMNS])
+    return Surveyed(ended, camera | second_look.in_record(seen), frames, second_look.fixed_png(seen))
 
 
 def _active_rectangle(build: Build, video: Video, path: Path) -> tuple[float, float, float, float] | None:
@@ -120,6 +136,11 @@ def frames_target(build: Build, video: Video) -> FsspecTarget:
     return FsspecTarget(build.survey_folder(video), f"{video.video_id}/frames.parquet")
 
 
+def fixed_target(build: Build, video: Video) -> FsspecTarget:
+    """Where the image is that says what is fixed to the car."""
+    return FsspecTarget(build.survey_folder(video), f"{video.video_id}/fixed.png")
+
+
 def read_camera(build: Build, video: Video) -> dict[str, Any]:
     """The camera of a video, with the end of its survey."""
     camera: dict[str, Any] = json.loads(camera_target(build, video).read())
@@ -129,6 +150,15 @@ def read_camera(build: Build, video: Video) -> dict[str, Any]:
 def read_frames(build: Build, video: Video) -> pa.Table:
     """The frame table of a video: ``frame``, ``pts`` and the columns of ``labels.survey``."""
     return tables.from_bytes(frames_target(build, video).read())
+
+
+def read_fixed(build: Build, video: Video) -> NDArray[np.bool_]:
+    """(H, W): true where a pixel of the working frames shows what is fixed to the car; nowhere if nothing was found."""
+    target = fixed_target(build, video)
+    if not target.exists():
+        camera = read_camera(build, video)
+        return np.zeros((camera["height"], camera["width"]), bool)
+    return cv2.imdecode(np.frombuffer(target.read(), np.uint8), cv2.IMREAD_GRAYSCALE) > 0
 
 
 def ended(camera: dict[str, Any]) -> Outcome:
