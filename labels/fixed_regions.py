@@ -40,7 +40,7 @@ STILL = 0.15
 class FixedRegionParameters:
     """When a pixel is taken for fixed to the car; lengths in pixels at a working width of 640."""
 
-    pairs: int = 200  # looked at, spread over a video; 0: nothing is taken for fixed
+    pairs: int = 120  # looked at, spread over a video; 0: nothing is taken for fixed
     min_pairs: int = 50  # with fewer only a bonnet whose edge is certain is believed
     fewest_pairs: int = 20  # with fewer nothing is
     certain: float = 0.7  # constancy of such an edge
@@ -116,7 +116,7 @@ class Accumulator:
             self._flow_sums = np.zeros((3, *support.shape), np.float32)
         scale = image.shape[1] / support.shape[1]
         self._camera = focal * scale, principal_point[0] * scale, principal_point[1] * scale
-        length = cv2.magnitude(flow[..., 0], flow[..., 1])
+        length = _length(flow[..., 0], flow[..., 1])
         self._flow_sums[0] += np.minimum(length, support.shape[1] / 10)  # longer flow is mostly wrong
         self.pairs += 1
         if np.isfinite(motion.cost):
@@ -136,7 +136,7 @@ class Accumulator:
             cv2.resize(each / self.pairs, (width, height), interpolation=cv2.INTER_LINEAR) for each in self._flow_sums
         )
         speed, right, down = outward(speed * (640 / self._flow_sums.shape[2]), self._focus())
-        contrast = cv2.magnitude(gx, gy)
+        contrast = _length(gx, gy)
         deviation_ = np.sqrt(np.maximum(grey_square - grey * grey, 0))
         return Evidence(
             contrast / np.sqrt(square + GRADIENT_NOISE**2),
@@ -185,6 +185,11 @@ def gradient(image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.
     """Derivatives along x and y of an (H, W) image smoothed with a Gaussian of 1 px, grey levels per pixel."""
     smooth = cv2.GaussianBlur(image.astype(np.float32), (0, 0), 1.0)
     return cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=1 / 8)
+
+
+def _length(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Length of vectors; that of OpenCV depends, in the last bit, on where in memory they lie."""
+    return np.asarray(np.sqrt(x * x + y * y))
 
 
 def explained(

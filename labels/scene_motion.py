@@ -21,7 +21,7 @@ def outward(
     height, width = speed.shape
     y, x = np.mgrid[:height, :width].astype(np.float32)
     x, y = x - np.float32(focus[0]), y - np.float32(focus[1])
-    radius, angle = cv2.cartToPolar(x, y)
+    radius, angle = np.sqrt(x * x + y * y), np.mod(np.arctan2(y, x), np.float32(2 * np.pi))
     polar = _to_rays(cv2.GaussianBlur(speed, (0, 0), BLUR * width), focus, int(radius.max()) + 2)
     polar = np.maximum.accumulate(polar, axis=1)
     around = np.concatenate([polar[-1:], polar, polar[:1]])  # a ray more at either end

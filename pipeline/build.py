@@ -35,7 +35,7 @@ class Build:
         return join(self.root, "videos")
 
     def survey_folder(self, video: Video) -> str:
-        """Surveys: ``<id>/frames.parquet`` and ``<id>/camera.json``."""
+        """Surveys: ``<id>/frames.parquet``, ``<id>/fixed.png`` and ``<id>/camera.json``."""
         return join(self.root, "survey", self._survey_fingerprint(video))
 
     def pairs_folder(self, video: Video) -> str:
@@ -55,7 +55,8 @@ class Build:
     def _survey_fingerprint(self, video: Video) -> str:
         # What a manifest row changes in the frames or the camera counts as a parameter of that video's stages.
         row = (video.fps, video.crop_top, video.crop_bottom, video.focal_px, video.start_s, video.end_s)
-        return fingerprint(STAGE_VERSIONS["survey"], self.parameters.decoding, self.parameters.survey, row)
+        stage = (self.parameters.decoding, self.parameters.survey, self.parameters.fixed)
+        return fingerprint(STAGE_VERSIONS["survey"], *stage, row)
 
     def _pairs_fingerprint(self, video: Video) -> str:
         chosen = self.parameters.selection.rule

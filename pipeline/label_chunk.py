@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -11,7 +11,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from labels.dense_depth import MEASURED, PLANE, PROPAGATED, SKY
-from labels.pair import PairLabel, label_pair
+from labels.egomotion import EgomotionParameters
+from labels.fixed_regions import widened
+from labels.noise_scale import NoiseScale
+from labels.pair import LabelParameters, PairLabel, label_pair
 from pipeline import fetch_video, outcome, sample, survey_video, tables
 from pipeline.build import Build
 from pipeline.manifest import Video
@@ -101,7 +104,8 @@ class _Work:
 
     def __init__(self, build: Build, video: Video, camera: dict[str, Any]) -> None:
         self.build, self.video, self.camera = build, video, camera
-        self.fixed = np.zeros((camera["height"], camera["width"]), np.bool_)
+        self.parameters = _with_noise(build.parameters.label, camera)
+        self.fixed = widened(survey_video.read_fixed(build, video), build.parameters.fixed.margin_px)
         self.previous: PairLabel | None = None
         self.last: dict[str, Any] | None = None  # the pair it is of
         self.seconds = {"decode": 0.0, "label": 0.0, "encode": 0.0}
@@ -149,7 +153,7 @@ class _Work:
                 first,
                 second,
                 self.camera["focal_px"],
-                self.build.parameters.label,
+                self.parameters,
                 *self._start(pair),
                 principal_point=tuple(self.camera["principal_point"]),
                 usable=~self.fixed,
@@ -203,6 +207,13 @@ class _Work:
             "stage_versions": STAGE_VERSIONS,
             "flow_engine": self.build.parameters.label.flow.engine,
         }
+
+
+def _with_noise(parameters: LabelParameters, camera: dict[str, Any]) -> LabelParameters:
+    """The parameters with the noise that the survey measured, but for what the build says other than the default."""
+    said, usual = parameters.egomotion, EgomotionParameters()
+    measured = {name: camera[name] for name in NoiseScale._fields if getattr(said, name) == getattr(usual, name)}
+    return replace(parameters, egomotion=replace(said, **measured))
 
 
 def _duration(pair: dict[str, Any]) -> float:
