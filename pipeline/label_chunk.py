@@ -106,6 +106,7 @@ class _Work:
         self.build, self.video, self.camera = build, video, camera
         self.parameters = _with_noise(build.parameters.label, camera)
         self.fixed = widened(survey_video.read_fixed(build, video), build.parameters.fixed.margin_px)
+        self.heading = None if camera["heading"] is None else np.array(camera["heading"])
         self.previous: PairLabel | None = None
         self.last: dict[str, Any] | None = None  # the pair it is of
         self.seconds = {"decode": 0.0, "label": 0.0, "encode": 0.0}
@@ -157,6 +158,7 @@ class _Work:
                 *self._start(pair),
                 principal_point=tuple(self.camera["principal_point"]),
                 usable=~self.fixed,
+                heading=self.heading,
             )
         except Exception as error:  # a bad pair never fails its chunk
             return outcome.of_error(error), b"", {}
