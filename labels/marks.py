@@ -17,10 +17,11 @@ class MarkParameters:
 
     constancy: float = 0.6  # least of an edge
     contrast: float = 0.7  # grey levels per pixel, least of an edge
+    of_strongest: float = 0.5  # least contrast over the largest near it: smoothing spreads an edge
+    reach_px: float = 3.0  # so near
     crossing_px: float = 2.0  # least displacement of the scene across an edge
     typical_crossing_px: float = 2.7  # and its least median over a mark: clouds have less
     apart_px: float = 12.0  # edges so near each other are of one mark
-    border_px: float = 3.0  # edges that come so near to the border reach it
     min_edge_px2: float = 60.0  # area of the edges of a mark
     min_area_px2: float = 150.0  # area of a mark
     rim_px: float = 1.0  # by which the smoothing, that of the gradient, widens a mark: pixels of the frame as it is
@@ -33,14 +34,16 @@ def marks(evidence: "Evidence", known: NDArray[np.bool_], parameters: MarkParame
     the letters of a date stamp lie digits that change.
     """
     unit = evidence.constancy.shape[1] / 640
+    reach = 2 * max(1, round(parameters.reach_px * unit)) + 1
+    strongest = cv2.dilate(evidence.contrast, np.ones((reach, reach), np.uint8))
     edges = (
         (evidence.constancy > parameters.constancy)
-        & (evidence.contrast > parameters.contrast)
+        & (evidence.contrast > np.maximum(parameters.contrast, parameters.of_strongest * strongest))
         & (evidence.crossing > parameters.crossing_px)
         & ~known
     )
     found = np.zeros(edges.shape, bool)
-    for mark in _enclosed(edges, *(max(1, round(px * unit)) for px in (parameters.apart_px / 2, parameters.border_px))):
+    for mark in _enclosed(edges, max(1, round(parameters.apart_px / 2 * unit))):
         own = mark & edges
         if (
             np.count_nonzero(own) >= parameters.min_edge_px2 * unit**2
@@ -51,18 +54,16 @@ def marks(evidence: "Evidence", known: NDArray[np.bool_], parameters: MarkParame
     return _narrowed(found, round(parameters.rim_px))
 
 
-def _enclosed(edges: NDArray[np.bool_], radius: int, border: int) -> list[NDArray[np.bool_]]:
+def _enclosed(edges: NDArray[np.bool_], radius: int) -> list[NDArray[np.bool_]]:
     """Each group of edges with what it surrounds."""
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    # next to the border edges are not seen: what comes near goes on beyond
-    inner = np.ascontiguousarray(edges[border:-border, border:-border], np.uint8)
-    rim = border + 2 * radius
-    beyond = cv2.copyMakeBorder(inner, rim, rim, rim, rim, cv2.BORDER_REPLICATE)
+    # an edge that ends at the border goes on beyond
+    rim = 2 * radius
+    beyond = cv2.copyMakeBorder(edges.astype(np.uint8), rim, rim, rim, rim, cv2.BORDER_REPLICATE)
     joined = cv2.morphologyEx(beyond, cv2.MORPH_CLOSE, disc)
     outlines, _ = cv2.findContours(joined, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     filled = (cv2.drawContours(np.zeros_like(joined), [outline], -1, 1, cv2.FILLED) for outline in outlines)
-    outside = 2 * radius
-    return [each[outside:-outside, outside:-outside] > 0 for each in filled]
+    return [each[rim:-rim, rim:-rim] > 0 for each in filled]
 
 
 def _narrowed(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:

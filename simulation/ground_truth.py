@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulation.drive import Frame, render
+from simulation.effects import make_overlay
 from simulation.ground_truth_readme import readme
 from simulation.parameters import DriveParameters
 from simulation.video import decode, encode
@@ -69,7 +70,15 @@ def fill(folder: Path, parameters: DriveParameters, progress: Callable[[int], No
     write_text(folder / "times.txt", [f"{frame.time_s:.6e}" for frame in frames])
     rows = [pair_row(index, frame) for index, frame in enumerate(frames[:-1])]
     write_text(folder / "pairs.csv", [",".join(PAIR_COLUMNS), *rows])
+    write_image(folder / "fixed.png", fixed_regions(parameters))
     write_text(folder / "README.md", readme(parameters, cuts))
+
+
+def fixed_regions(parameters: DriveParameters) -> NDArray[np.uint8]:
+    """(H, W): 255 on bonnet, date stamp, bars, and logo with what it encircles; else 0."""
+    covered = make_overlay(parameters).covered.astype(np.uint8)
+    outlines, _ = cv2.findContours(covered, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return cv2.drawContours(np.zeros_like(covered), outlines, -1, 255, cv2.FILLED)
 
 
 def images_of(

@@ -27,6 +27,7 @@ FILES = {
     "unknown), of moving things too, and of points that the next frame hides",
     "classes/": "uint8 PNG: 0 sky, 1 building, 2 pole, 3 road, 4 pavement, 5 tree, 6 sign, 7 fence, 8 car, "
     "9 pedestrian, 10 bicyclist (CamVid's 11 classes), 11 void (burnt in)",
+    "fixed.png": "uint8 PNG, for all frames: 255 = bonnet, date stamp, bars, logo with what it encircles; else 0",
     "label_2/": "KITTI's object labels, a line an object of which a pixel shows: type, truncated (share of its 2D "
     "box outside the image), occluded (0: at least 80 % of its pixels in the image visible, 1: 40 %, 2: less), "
     "alpha, 2D box, height width length, location (centre of the bottom), rotation_y; nothing beyond 90 m or under 8 "

@@ -143,3 +143,19 @@ def test_codes_of_the_images() -> None:
     codes = flow_codes(flow)
     assert codes[0, :3].tolist() == [[32768, 32768, 1], [32864, 32640, 1], [0, 65535, 1]]
     assert not codes[0, 3:].any()
+
+
+def test_what_is_fixed_is_what_the_scene_does_not_show_and_what_the_logo_encircles(tmp_path: Path) -> None:
+    parameters = DriveParameters(frames=1, bonnet="matte", logo=True, date_stamp=True, width=320, height=180)
+    write_ground_truth(tmp_path / "drive", parameters)
+    fixed = cv2.imread(str(tmp_path / "drive" / "fixed.png"), cv2.IMREAD_UNCHANGED)
+    void = cv2.imread(str(tmp_path / "drive" / "classes" / "000000.png"), cv2.IMREAD_UNCHANGED) == 11
+    assert set(np.unique(fixed)) == {0, 255}
+    assert (fixed[void] == 255).all()
+    within = (fixed == 255) & ~void
+    rows, columns = np.nonzero(within)
+    assert within.any() and rows.max() < parameters.height / 4 and columns.min() > 3 * parameters.width / 4
+
+
+def test_nothing_is_fixed_in_a_bare_drive(written: Path) -> None:
+    assert not cv2.imread(str(written / "fixed.png"), cv2.IMREAD_UNCHANGED).any()
