@@ -29,7 +29,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from labels.census_flow import PRESETS, CensusParameters, census_flow
-from labels.flow import CONSISTENT, INSIDE, MATCHED, TEXTURED, FlowParameters, flow
+from labels.flow import CONSISTENT, INSIDE, INTERPOLATED, MATCHED, TEXTURED, FlowParameters, flow
 from labels.matching import MatchingParameters
 from labels.refinement import RefinementParameters
 from labels.seeds import SeedParameters
@@ -107,12 +107,14 @@ def check(engine: str, image1: GREY, image2: GREY, step: int) -> None:
         return
     name, preset = engine.split("/")
     before = image1.tobytes(), image2.tobytes()
-    found, support = flow(image1, image2, FlowParameters(engine=name, preset=preset))
+    slope = 10.0 ** (step % 7 - 6) if step % 2 else None
+    found, support = flow(image1, image2, FlowParameters(engine=name, preset=preset), slope)
     assert (image1.tobytes(), image2.tobytes()) == before, "the frames were written to"
     assert found.shape == (*image1.shape[:2], 2) and found.dtype == np.float32, (found.shape, found.dtype)
     assert support.shape == image1.shape[:2] and support.dtype == np.uint8, (support.shape, support.dtype)
     assert np.isfinite(found).all(), "flow is not finite"
-    assert not (support & ~np.uint8(CONSISTENT | INSIDE | TEXTURED | MATCHED)).any(), "unknown support bits"
+    known = np.uint8(CONSISTENT | INSIDE | TEXTURED | MATCHED | INTERPOLATED)
+    assert not (support & ~known).any(), "unknown support bits"
     height, width = support.shape
     x2, y2 = np.arange(width) + found[..., 0].astype(float), np.arange(height)[:, None] + found[..., 1].astype(float)
     margin = np.minimum(np.minimum(x2 - 2, width - 3 - x2), np.minimum(y2 - 2, height - 3 - y2))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from labels.dense_depth import MEASURED
 from labels.pair import LabelParameters, label_pair
 from pipeline import compilation
 
@@ -19,7 +20,8 @@ def nothing_begun() -> Iterator[None]:
 def test_the_made_up_frames_lead_through_the_whole_of_the_labels() -> None:
     ends = [label_pair(*pair, 0.8 * compilation.WIDTH) for pair in compilation._pairs()]
     assert [label.reason for label in ends] == ["", "", "few_samples"]
-    assert ends[0].valid_fraction > ends[1].valid_fraction > 0.5, "the lower half of the second has no texture"
+    measured = [float((label.origin == MEASURED).mean()) for label in ends]
+    assert measured[0] > measured[1] > 0.3, "the lower half of the second has no texture"
 
 
 def test_it_is_done_once_and_elsewhere(nothing_begun: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
