@@ -24,7 +24,7 @@ class BonnetParameters:
     steepest: int = 2  # rows by which the edge may rise or fall from a column to the next
     bend: float = 1.0  # cost of each of these rows
     min_constancy: float = 0.38  # median along the edge
-    min_width: float = 0.8  # share of the columns that it must span
+    min_width: float = 0.8  # share of the columns that it must span without a gap
     contrast: float = 1.5  # grey levels per pixel of an edge that counts fully
     crossing_px: float = 3.0  # displacement of the scene across it, likewise
 
@@ -52,8 +52,10 @@ def bonnet(evidence: "Evidence", min_constancy: float, parameters: BonnetParamet
     gain[:height] += parameters.edge_weight * (edge - parameters.usual_constancy)
     gain[: round(parameters.highest * height)] = -np.inf
     rows = best_path(gain, parameters.steepest, parameters.bend)
-    columns = np.flatnonzero(rows < height)
-    if len(columns) < parameters.min_width * width:
+    # it may end before the sides of the frame, but not go on after a gap
+    stretches = np.split(np.arange(width), np.flatnonzero(np.diff(rows < height)) + 1)
+    columns = max(stretches, key=len)
+    if rows[columns[0]] == height or len(columns) < parameters.min_width * width:
         return np.zeros((height, width), bool)
     if np.median(edge[rows[columns], columns]) < min_constancy:
         return np.zeros((height, width), bool)
