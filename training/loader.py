@@ -133,6 +133,8 @@ class Loader:
                 yield batch
         finally:
             position.close()
+        if self.skipped:
+            log.warning("epoch %d: %s", self.epoch, self.report())
         self.epoch, self.position, self.skipped = self.epoch + 1, 0, []
 
     def _order(self) -> NDArray[np.int64]:
@@ -174,18 +176,17 @@ class Loader:
             known.add(new.shard)
         self.skipped += skipped
         if len(self.skipped) > self.parameters.skipped_fraction * len(self.split) / self.world_size:
-            raise DatasetError(self.complaint())
+            raise DatasetError(
+                f"{self.report()}. That is more than skipped_fraction {self.parameters.skipped_fraction:g} allows: "
+                "check the dataset with `python -m pipeline lint`, mend it or allow more"
+            )
 
-    def complaint(self) -> str:
-        """What was skipped in this epoch so far, by shard, in a sentence."""
+    def report(self) -> str:
+        """What this rank skipped in this epoch so far: how many, and an example of each of the worst shards."""
         shards = Counter(skipped.shard for skipped in self.skipped)
         reasons = {skipped.shard: f"{skipped.key}: {skipped.reason}" for skipped in reversed(self.skipped)}
         named = "; ".join(f"{shard}: {count}, as {reasons[shard]}" for shard, count in shards.most_common(5))
-        return (
-            f"{len(self.skipped)} of {len(self.split)} samples of {self.split.name} cannot be read, more than "
-            f"skipped_fraction {self.parameters.skipped_fraction:g} allows: {named}. "
-            "Check the dataset with `python -m pipeline lint`, mend it or allow more"
-        )
+        return f"{len(self.skipped)} of {len(self.split)} samples of {self.split.name} cannot be read: {named}"
 
 
 class _Batches(TorchDataset[Batch]):

@@ -46,6 +46,8 @@ def _chunks(content: bytes) -> tuple[int, int, bytes]:
     start, shape, data = len(SIGNATURE), (0, 0), list[bytes]()
     while start + 12 <= len(content):
         length, kind = struct.unpack_from(">I4s", content, start)
+        if start + 12 + length > len(content):
+            break
         body = content[start + 8 : start + 8 + length]
         checked = content[start + 4 : start + 8 + length]
         if content[start + 8 + length : start + 12 + length] != isal_zlib.crc32(checked).to_bytes(4, "big"):
