@@ -1,6 +1,6 @@
 # Two images: `pipeline` makes datasets and has no torch, `trainer` adds what networks need.
 FROM python:3.11-slim AS pipeline
-ENV PIP_NO_CACHE_DIR=1 PYTHONUNBUFFERED=1 LUIGI_CONFIG_PATH=/app/luigi.cfg
+ENV PIP_NO_CACHE_DIR=1 PYTHONUNBUFFERED=1
 RUN useradd --create-home --uid 1000 driver \
     && mkdir -p /app /data /runs && chown driver:driver /app /data /runs
 USER driver

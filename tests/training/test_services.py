@@ -1,14 +1,16 @@
 """docker-compose.yml and Dockerfile: valid, and about what is here."""
 
+import configparser
 import re
 import shlex
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import luigi
 import pytest
 import yaml
 from compose_spec import PyCompose
+from luigi.cmdline_parser import CmdlineParser
 
 from training.__main__ import main
 
@@ -43,7 +45,8 @@ def test_images_are_built_from_stages_that_there_are() -> None:
 def test_nothing_is_open_to_other_machines_and_no_key_is_written_down() -> None:
     ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert ports and all(port.startswith("127.0.0.1:") for port in ports)
-    assert not any("environment" in service for service in SERVICES.values())
+    written = {name for service in SERVICES.values() for name in service.get("environment", {})}
+    assert written == {"LUIGI_CONFIG_PATH"}
 
 
 def test_the_trainer_gets_options_that_it_knows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,8 +66,13 @@ def test_the_trainer_gets_options_that_it_knows(monkeypatch: pytest.MonkeyPatch)
     assert all(any(str(seen[name]).startswith(place) for place in mounted) for name in ("data", "run"))
 
 
-def test_the_worker_asks_the_scheduler_that_is_started() -> None:
+def test_the_worker_gets_options_that_luigi_knows_and_asks_the_scheduler_that_is_started() -> None:
     words = shlex.split(SERVICES["worker"]["command"])
-    asked = dict(pairwise(words))
-    assert asked["--scheduler-host"] in SERVICES and asked["--local-scheduler"] == "False"
-    assert "--port 8082" in SERVICES["scheduler"]["command"]  # the port that luigi asks by default
+    assert words[0] == "luigi"
+    asked = CmdlineParser(words[1:]).known_args
+    assert asked.core_scheduler_host in SERVICES
+    assert f"--port {luigi.interface.core().scheduler_port}" in SERVICES["scheduler"]["command"]
+    config = configparser.ConfigParser()
+    config.read_string(yaml.safe_load(COMPOSE)["configs"]["central"]["content"])
+    assert not config.getboolean("core", "local_scheduler")
+    assert SERVICES["worker"]["environment"]["LUIGI_CONFIG_PATH"] == SERVICES["worker"]["configs"][0]["target"]
