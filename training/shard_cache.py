@@ -89,7 +89,7 @@ class ShardCache:
     def _evict(self, kept: Path) -> None:
         """Remove the least recently used copies until the rest fits."""
         copies = []
-        for path in self.folder.glob("*.tar"):
+        for path in self.folder.glob("[!.]*.tar"):  # locks stay: others may wait at them
             with contextlib.suppress(FileNotFoundError):
                 found = path.stat()
                 copies.append((found.st_mtime, found.st_size, path))

@@ -186,9 +186,10 @@ def test_the_cache_keeps_its_limit(served: tuple[str, list[str]], copy: Path, tm
     cache = CacheParameters(str(tmp_path / "cache"), limit_gb=2.1 * largest / 1e9, ahead=0)
     for split in ("train", "val"):  # together 2.6 times the largest
         assert epoch(served[0], cache, split, shards_mixed=1) == epoch(str(copy), split=split, shards_mixed=1)
-    kept = {path.name: path.stat().st_size for path in (tmp_path / "cache").rglob("*.tar")}
+    kept = {path.name: path.stat().st_size for path in (tmp_path / "cache").rglob("[!.]*.tar")}
     assert sum(kept.values()) <= 2.1 * largest
     assert "small-val-000000.tar" in kept and len(kept) < 4
+    assert len(list((tmp_path / "cache").rglob(".lock-*"))) == 4
     with pytest.raises(ValueError, match=r"cannot hold 2 mixed shards and 0 ahead; give .* GB or more, or mix fewer"):
         epoch(served[0], cache)
 
