@@ -55,18 +55,8 @@ def inverse_depth(
     """
     parameters = parameters or DepthParameters()
     unit = flow.shape[1] / 640
-    rho, deviation, epipolar = _project(
-        flow,
-        motion.R,
-        motion.T,
-        focal,
-        principal_point[0],
-        principal_point[1],
-        noise_floor_px,
-        noise_relative,
-        parameters.max_perpendicular_sigma,
-        parameters.max_backward_sigma,
-    )
+    noise = noise_floor_px, noise_relative
+    rho, deviation, epipolar = projected(flow, motion, focal, principal_point, noise, parameters)
     consistent = support & (CONSISTENT | INSIDE) == (CONSISTENT | INSIDE)
     candidate = consistent & epipolar & _surrounded_by_texture(support, consistent, parameters, unit)
     if usable is not None:
@@ -77,6 +67,22 @@ def inverse_depth(
         return InverseDepth(rho, deviation, np.zeros_like(candidate), math.nan)
     valid = candidate & (deviation < parameters.max_relative_sd * typical)
     return InverseDepth(rho, deviation, valid, typical)
+
+
+def projected(
+    flow: NDArray[np.float32],
+    motion: Egomotion,
+    focal: float,
+    principal_point: tuple[float, float],
+    noise: tuple[float, float],
+    parameters: DepthParameters,
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+    """Inverse depth as if all stood still, its standard deviation, and where a still point could have that flow.
+
+    All (H, W); ``noise`` is the floor in pixels of this image and the relative part.
+    """
+    limits = parameters.max_perpendicular_sigma, parameters.max_backward_sigma
+    return _project(flow, motion.R, motion.T, focal, *principal_point, *noise, *limits)
 
 
 def _surrounded_by_texture(

@@ -22,10 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labels.bonnet import BonnetParameters, bonnet
-from labels.egomotion import Egomotion, EgomotionParameters, Samples, derotated
+from labels.depth import DepthParameters, projected
+from labels.egomotion import Egomotion, EgomotionParameters
 from labels.flow import CONSISTENT, INSIDE, TEXTURED
-from labels.flow_samples import deviation
 from labels.marks import MarkParameters, marks
+from labels.motion import vector_length
 from labels.scene_motion import outward
 
 GRADIENT_NOISE = 0.5
@@ -116,7 +117,7 @@ class Accumulator:
             self._flow_sums = np.zeros((3, *support.shape), np.float32)
         scale = image.shape[1] / support.shape[1]
         self._camera = focal * scale, principal_point[0] * scale, principal_point[1] * scale
-        length = _length(flow[..., 0], flow[..., 1])
+        length = vector_length(flow[..., 0], flow[..., 1])
         self._flow_sums[0] += np.minimum(length, support.shape[1] / 10)  # longer flow is mostly wrong
         self.pairs += 1
         if np.isfinite(motion.cost):
@@ -136,8 +137,8 @@ class Accumulator:
             cv2.resize(each / self.pairs, (width, height), interpolation=cv2.INTER_LINEAR) for each in self._flow_sums
         )
         speed, right, down = outward(speed * (640 / self._flow_sums.shape[2]), self._focus())
-        contrast = _length(gx, gy)
-        deviation_ = np.sqrt(np.maximum(grey_square - grey * grey, 0))
+        contrast = vector_length(gx, gy)
+        deviation = np.sqrt(np.maximum(grey_square - grey * grey, 0))
         return Evidence(
             contrast / np.sqrt(square + GRADIENT_NOISE**2),
             contrast,
@@ -145,7 +146,7 @@ class Accumulator:
             speed * np.clip((np.abs(gx * right + gy * down) / np.maximum(contrast, 1e-6) - ALONG) / (1 - ALONG), 0, 1),
             fixed,
             scene,
-            np.clip(1 - deviation_ / max(0.35 * float(np.median(deviation_)), 1e-6), 0, 1),
+            np.clip(1 - deviation / max(0.35 * float(np.median(deviation)), 1e-6), 0, 1),
         )
 
     def mask(self) -> NDArray[np.bool_]:
@@ -187,27 +188,13 @@ def gradient(image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.
     return cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=1 / 8)
 
 
-def _length(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Length of vectors; that of OpenCV depends, in the last bit, on where in memory they lie."""
-    return np.asarray(np.sqrt(x * x + y * y))
-
-
 def explained(
     flow: NDArray[np.float32], motion: Egomotion, focal: float, principal_point: tuple[float, float]
 ) -> NDArray[np.bool_]:
     """Where (H, W) a static point could have the flow: within 3 sigma of its epipolar line, in front of the camera."""
-    height, width = flow.shape[:2]
-    x, y = np.meshgrid(
-        (np.arange(width) - principal_point[0]) / focal, (np.arange(height) - principal_point[1]) / focal
-    )
-    u, v = (flow[..., k].astype(np.float64).ravel() / focal for k in (0, 1))
-    t = derotated(Samples(x.ravel(), y.ravel(), u, v, u), motion.R).reshape(height, width, 2) * focal
-    toward = x * motion.T[2] - motion.T[0], y * motion.T[2] - motion.T[1]
-    length = np.hypot(*toward) + 1e-9
-    along = (t[..., 0] * toward[0] + t[..., 1] * toward[1]) / length
-    across = (t[..., 0] * toward[1] - t[..., 1] * toward[0]) / length
-    sigma = deviation(np.hypot(flow[..., 0], flow[..., 1]).astype(np.float64), width, EgomotionParameters())
-    return (np.abs(across) <= 3 * sigma) & (along >= -2 * sigma)
+    usual = EgomotionParameters()
+    noise = usual.noise_floor_px * flow.shape[1] / 640, usual.noise_relative
+    return projected(flow, motion, focal, principal_point, noise, DepthParameters())[2]
 
 
 def widened(mask: NDArray[np.bool_], margin_px: float) -> NDArray[np.bool_]:

@@ -51,9 +51,9 @@ def flow(
 
     Both images are (H, W) grey or (H, W, 3) RGB ``uint8`` of one size, at least 64x64. ``ground_slope``, if known from
     pairs before: by how much the ground's inverse depth, in units of one over the distance travelled, grows with each
-    pixel row; it helps where a coder left nothing of the asphalt. Returns the flow, (H, W, 2)
-    ``float32`` in pixels, channel 0 = u to the right, and the support, (H, W) ``uint8``, an OR of the bits
-    ``CONSISTENT``, ``INSIDE``, ``TEXTURED`` and ``MATCHED``. Raises ``ValueError`` for other inputs.
+    pixel row; it helps where a coder left nothing of the asphalt. Returns the flow, (H, W, 2) ``float32`` in pixels,
+    channel 0 = u to the right, and the support, (H, W) ``uint8``, an OR of the bits ``CONSISTENT``, ``INSIDE``,
+    ``TEXTURED``, ``MATCHED`` and ``INTERPOLATED``. Raises ``ValueError`` for other inputs.
     """
     parameters = parameters or FlowParameters()
     grey1, grey2 = grey(image1), grey(image2)

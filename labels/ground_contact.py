@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from labels.regions import large
+
 
 @dataclass(frozen=True)
 class ContactParameters:
@@ -109,7 +111,7 @@ def moving_along(
     sunken = corridor & seen & (gap < -parameters.farther * road) & (gap < -noise)
     standing = seen & (gap > parameters.inlier * np.maximum(road, 0)) & _smooth(inverse_depth)
     least = parameters.min_area * height * width
-    return _large(sunken, least) | _too_near(inverse_depth, road, noise, standing, corridor, parameters)
+    return large(sunken, least) | _too_near(inverse_depth, road, noise, standing, corridor, parameters)
 
 
 def _corridor(plane: RoadPlane, height: int, width: int, parameters: ContactParameters) -> NDArray[np.bool_]:
@@ -124,13 +126,6 @@ def _smooth(inverse_depth: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Where inverse depth does not jump: things at different depths come apart."""
     low, high = (operation(inverse_depth, np.ones((3, 3), np.uint8)) for operation in (cv2.erode, cv2.dilate))
     return high - low < 0.15 * high
-
-
-def _large(mask: NDArray[np.bool_], least: float) -> NDArray[np.bool_]:
-    _, regions, statistics, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=4)
-    large = statistics[:, cv2.CC_STAT_AREA] >= least
-    large[0] = False
-    return large[regions]
 
 
 def _too_near(

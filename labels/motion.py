@@ -48,8 +48,8 @@ class MotionMeter:
         backward = self._engine.calc(second, first, None)
         x2, y2 = self._x + forward[..., 0], self._y + forward[..., 1]
         returned = cv2.remap(backward, x2, y2, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        length = cv2.magnitude(forward[..., 0], forward[..., 1])
-        gap = cv2.magnitude(forward[..., 0] + returned[..., 0], forward[..., 1] + returned[..., 1])
+        length = vector_length(forward[..., 0], forward[..., 1])
+        gap = vector_length(forward[..., 0] + returned[..., 0], forward[..., 1] + returned[..., 1])
         height, width = first.shape
         inside = (x2 >= 0) & (x2 <= width - 1) & (y2 >= 0) & (y2 <= height - 1) & textured
         sound = inside & (gap < 0.5 + 0.05 * length)
@@ -71,7 +71,12 @@ def textured_pixels(reduced: NDArray[np.uint8]) -> NDArray[np.bool_]:
     gx = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=1 / 8)
     gy = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=1 / 8)
     xx, yy, xy = (cv2.boxFilter(product, -1, (5, 5)) for product in (gx * gx, gy * gy, gx * gy))
-    return 0.5 * (xx + yy) - cv2.magnitude(0.5 * (xx - yy), xy) > TEXTURE_GREY2
+    return 0.5 * (xx + yy) - vector_length(0.5 * (xx - yy), xy) > TEXTURE_GREY2
+
+
+def vector_length(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Length of vectors; that of OpenCV depends, in the last bit, on where in memory they lie."""
+    return np.asarray(np.sqrt(x * x + y * y))
 
 
 def road_region(height: int, width: int) -> NDArray[np.bool_]:

@@ -16,6 +16,7 @@ from labels.angle_likelihood import ANGLE_STEP_DEG, LENGTH_STEP_PX, log_ratios
 from labels.egomotion import Egomotion
 from labels.flow import CONSISTENT, TEXTURED
 from labels.ground_contact import ContactParameters, moving_along
+from labels.regions import large
 
 TELLING = CONSISTENT | TEXTURED
 """Support of a pixel that has something to say: clouds and bare asphalt have flow that is only guessed."""
@@ -35,9 +36,7 @@ class SegmentationParameters:
     gap_px: float = 25.0  # parts nearer to each other than this are one thing: its inside shows little texture
     max_hole_px2: float = 1500.0  # smaller holes in moving regions are closed
     margin_px: float = 2.0  # regions grow by this: flow at their borders belongs to neither side
-    along_lines: bool = (
-        True  # whether things that move along their epipolar lines are looked for, where they touch the road
-    )
+    along_lines: bool = True  # whether to look, where it touches the road, for what moves along its epipolar line
     contact: ContactParameters = field(default_factory=ContactParameters)
 
 
@@ -102,23 +101,16 @@ def cleaned(moving: NDArray[np.bool_], parameters: SegmentationParameters) -> ND
     """The mask (H, W) as whole things: without specks, gaps and holes, a little larger."""
     height, width = moving.shape
     unit = width / 640
-    whole = _without_small(moving, parameters.min_area * height * width).view(np.uint8)
+    whole = large(moving, parameters.min_area * height * width).view(np.uint8)
     if not whole.any():
         return whole.view(np.bool_)
     whole = cv2.morphologyEx(whole, cv2.MORPH_CLOSE, _square(parameters.gap_px * unit))
     whole = cv2.dilate(whole, _square(2 * parameters.margin_px * unit))
-    return ~_without_small(whole == 0, parameters.max_hole_px2 * unit**2)
+    return ~large(whole == 0, parameters.max_hole_px2 * unit**2)
 
 
 def _square(side: float) -> NDArray[np.uint8]:
     return np.ones((round(side) | 1, round(side) | 1), np.uint8)
-
-
-def _without_small(mask: NDArray[np.bool_], least: float) -> NDArray[np.bool_]:
-    _, regions, statistics, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=4)
-    kept = statistics[:, cv2.CC_STAT_AREA] >= least
-    kept[0] = False
-    return kept[regions]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -6,7 +6,6 @@ ahead shows up below the road instead: what stands still never lies there.
 
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from labels import edge_filter, interpolation
 from labels.edge_filter import EdgeParameters
 from labels.interpolation import AffineParameters
+from labels.regions import large
 from labels.seeds import GREY, Pair, Seeds, agreeing
 
 CLIP_PX = 6.0
@@ -72,7 +72,7 @@ def find(
     along = edge_filter.decays(pair.guide, seeds.grid, parameters.edges)
     off = _off_line(seeds, parallaxes[..., 2], texture[..., 1], along, parameters)
     sunken, firm = _sunken(seeds, parallaxes, texture.min(axis=2), along, horizon, pair.grey1.shape[0], parameters)
-    moving = _grouped((seeds.weights > 0) & np.where(sunken, firm, off), parameters.least_matches)
+    moving = large((seeds.weights > 0) & np.where(sunken, firm, off), parameters.least_matches, connectivity=8)
     told = texture.max(axis=2) / (texture.max(axis=2) + parameters.texture)
     return Movers(moving, seeds.matches.copy(), seeds.displacements, seeds.weights, told.astype(np.float64), along)
 
@@ -110,13 +110,6 @@ def _sunken(
     sums = np.stack([(sunken & firm).astype(np.float64), seeds.weights.astype(np.float64)], -1)
     edge_filter.accumulate(sums, along)
     return sunken, sums[..., 0] > parameters.sunken_share * sums[..., 1]
-
-
-def _grouped(moving: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
-    _, groups, statistics, _ = cv2.connectedComponentsWithStats(moving.astype(np.uint8), connectivity=8)
-    large = statistics[:, cv2.CC_STAT_AREA] >= least
-    large[0] = False
-    return large[groups]
 
 
 def draw(
