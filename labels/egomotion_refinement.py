@@ -116,6 +116,14 @@ def solve_damped(normal: NDArray, gradient: NDArray, damping: float, step: NDArr
 
 
 @njit(cache=True, error_model="numpy")
+def moved(R: NDArray, T: NDArray, tangent: NDArray, step: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    """The motion after a ``step`` (5,) of rotation and two tangents of T: R, the unit T and its tangents."""
+    T_new = T + step[3] * tangent[0] + step[4] * tangent[1]
+    T_new = T_new / math.sqrt(np.sum(T_new * T_new))
+    return rotation_matrix(step[:3]) @ R, T_new, tangent_of(T_new)
+
+
+@njit(cache=True, error_model="numpy")
 def refine(
     x: NDArray,
     y: NDArray,
@@ -146,10 +154,7 @@ def refine(
                 if not solve_damped(normal, gradient, damping, step):
                     damping = max(8 * damping, 1e-6)
                     continue
-                R_new = rotation_matrix(step[:3]) @ R
-                T_new = T + step[3] * tangent[0] + step[4] * tangent[1]
-                T_new = T_new / math.sqrt(np.sum(T_new * T_new))
-                new_tangent = tangent_of(T_new)
+                R_new, T_new, new_tangent = moved(R, T, tangent, step)
                 trial = accumulate(
                     x, y, x2, y2, inverse_sigma, R_new, T_new, new_tangent, s2, trial_normal, trial_gradient
                 )

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from labels.egomotion_refinement import rotation_matrix, solve_damped, tangent_of
+from labels.egomotion_refinement import moved, solve_damped, tangent_of
 
 CONVERGED = 1e-6
 """Relative decrease of the cost at which the refinement ends."""
@@ -81,10 +81,7 @@ def refine_with_infinity(
                 if not solve_damped(normal, gradient, damping, step):
                     damping = max(8 * damping, 1e-6)
                     continue
-                R_new = rotation_matrix(step[:3]) @ R
-                T_new = T + step[3] * tangent[0] + step[4] * tangent[1]
-                T_new = T_new / math.sqrt(np.sum(T_new * T_new))
-                new_tangent = tangent_of(T_new)
+                R_new, T_new, new_tangent = moved(R, T, tangent, step)
                 trial = accumulate(
                     x, y, x2, y2, inverse_sigma, R_new, T_new, new_tangent, s2, infinity, trial_normal, trial_gradient
                 )
