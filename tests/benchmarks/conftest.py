@@ -30,7 +30,10 @@ def still_drive(drive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def complaint(
     drive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[[Callable[[list[str]], int], list[str]], str]:
-    """The only line of a benchmark that refuses its words, run beside ``drive`` and ``bare``, a drive without truth."""
+    """What a benchmark says that refuses its words, run beside ``drive`` and ``bare``, a drive without truth.
+
+    It says so in one line, which begins with its own name.
+    """
     (tmp_path / "drive").symlink_to(drive)
     (tmp_path / "bare").mkdir()
     for name in ("image_2", "calib.txt", "pairs.csv", "poses.txt"):
@@ -40,6 +43,8 @@ def complaint(
     def refused(main: Callable[[list[str]], int], words: list[str]) -> str:
         assert main(words) == 2
         (line,) = capsys.readouterr().err.splitlines()
-        return line
+        name, _, sentence = line.partition(": ")
+        assert name == main.__module__
+        return sentence
 
     return refused
