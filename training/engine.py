@@ -75,7 +75,7 @@ class Trainer:
         saved = checkpoint.steps(run)
         report = None if saved else initialise(network, configuration.initialisation)
         self.learner = Learner(network, configuration, world)
-        self.step, self.stop = 0, False
+        self.step, self.stop, self.signalled = 0, False, False
         self.pending: _Pending | None = None
         if saved:
             self._restore(checkpoint.load(saved[-1]))
@@ -246,8 +246,6 @@ class Trainer:
     def _say(self, text: str) -> None:
         if self.world.leads:
             print(text, flush=True)
-
-    signalled = False
 
 
 def pretrain(configuration: Configuration, data: str, run: Path, resume: bool) -> int:

@@ -28,8 +28,8 @@ class RunError(ValueError):
     """A run folder that cannot be used as asked."""
 
 
-def start(run: Path, configuration: Configuration, provenance: dict[str, Any], resume: bool) -> Path | None:
-    """Make the folder, or take it up; the checkpoint to go on from, if any.
+def start(run: Path, configuration: Configuration, provenance: dict[str, Any], resume: bool) -> None:
+    """Make the folder, or take it up.
 
     Raises ``RunError`` where there is a run already and ``resume`` is not set, or where it was started with other
     parameters or data that decide its weights.
@@ -42,7 +42,6 @@ def start(run: Path, configuration: Configuration, provenance: dict[str, Any], r
     run.mkdir(parents=True, exist_ok=True)
     _write(run / CONFIGURATION, yaml.safe_dump({"data": provenance["data"], **to_dict(configuration)}, sort_keys=False))
     _write(run / PROVENANCE, json.dumps(provenance, indent=2) + "\n")
-    return saved[-1] if saved else None
 
 
 def read_configuration(run: Path) -> tuple[Configuration, str]:
