@@ -39,6 +39,23 @@ def score(
     )
 
 
+def score_against_depth(
+    prediction: NDArray[np.floating], predicted: NDArray[np.bool_], depth: NDArray[np.floating], seed: int = 0
+) -> Scores:
+    """Scores of one image against metric ``depth`` in metres, 0 where nothing was measured.
+
+    Prediction and depth both become percentiles among the measured pixels, as LiDAR sees a part of the frame, whose
+    percentiles are not the whole frame's. Raises ``ValueError`` where shapes differ, and where measured pixels are not
+    ``predicted``: leaving out what is hard must not pay.
+    """
+    if not prediction.shape == predicted.shape == depth.shape:
+        raise ValueError(f"the prediction is {prediction.shape}, the ground truth {depth.shape}; resize it")
+    measured = depth > 0
+    if missing := int((measured & ~predicted).sum()):
+        raise ValueError(f"nothing is predicted for {missing} of {int(measured.sum())} measured pixels")
+    return score(_percentiles(prediction[measured]), _percentiles(depth[measured]), measured[measured], seed)
+
+
 def mean(scores: list[Scores]) -> Scores:
     """Means over images, leaving out those with nothing to score; NaN of none."""
     table = np.array([[s.l1, s.spearman, s.ordinal_error] for s in scores], dtype=np.float64).reshape(-1, 3)
@@ -69,3 +86,8 @@ def ordinal_error(predicted: NDArray[np.floating], true: NDArray[np.floating], s
         return float("nan")
     agreement = np.sign(found[clear]) * np.sign(apart[clear])
     return float((1 - agreement).mean() / 2)
+
+
+def _percentiles(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Midranks of a vector as percentiles, 0 ... 1."""
+    return np.asarray((rankdata(values) - 0.5) / max(len(values), 1), np.float64)

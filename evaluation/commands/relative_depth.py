@@ -1,0 +1,38 @@
+"""Relative-depth predictions against metric depth."""
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+from evaluation.image_files import paired, read_depth, read_image
+from evaluation.relative_depth import mean, score_against_depth
+from evaluation.report import Report
+from labels.codec import decode
+
+SUMMARY = "order of depths: percentile predictions against metric depth"
+DESCRIPTION = """Rank correlation, share of pairs in the wrong order, and error of the percentiles.
+
+GROUND_TRUTH holds depth maps as KITTI has them, NAME.png of 16 bits, metres times 256, 0 where nothing was measured;
+PREDICTIONS holds NAME.depth.png (or NAME.png), as python -m training predict writes them, of the same size.
+
+  python -m evaluation relative-depth depth/ predictions/ --json relative_depth.json
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The two folders."""
+    parser.add_argument("ground_truth", type=Path, help="folder of depth maps")
+    parser.add_argument("predictions", type=Path, help="folder of predicted percentiles")
+
+
+def run(options: argparse.Namespace) -> Report:
+    """Means over the images."""
+    scores = []
+    for truth, prediction in paired(options.ground_truth, options.predictions, (".depth.png", ".png")):
+        depth, codes = read_depth(truth), read_image(prediction)
+        try:
+            scores.append(score_against_depth(*decode(codes), depth))
+        except ValueError as error:
+            raise ValueError(f"{prediction}: {error}") from None
+    figures = asdict(mean(scores))
+    return Report("relative-depth", {"percentiles of measured pixels": figures}, (f"{len(scores)} images",))
