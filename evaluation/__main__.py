@@ -8,11 +8,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from evaluation.commands import Command, relative_depth
+from evaluation.commands import Command, relative_depth, segmentation
 from evaluation.report import require_place, write_json
 
 COMMANDS: dict[str, Command] = {
     "relative-depth": relative_depth,
+    "segmentation": segmentation,
 }
 
 

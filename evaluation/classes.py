@@ -74,6 +74,14 @@ class Benchmark:
             table[label.train_id] = label.id
         return table
 
+    def ids_of(self, train_ids: NDArray[np.integer], where: str) -> NDArray[np.uint8]:
+        """Ids of an image of training ids. Raises ``ValueError`` that names ``where`` and what is no training id."""
+        wrong = train_ids[(train_ids != VOID) & ((train_ids < 0) | (train_ids >= len(self.classes)))]
+        if wrong.size:
+            last = len(self.classes) - 1
+            raise ValueError(f"{where} has training id {wrong[0]}; {self.name} has 0 to {last}, and {VOID} for void")
+        return self.ids[train_ids]
+
     def require_known(self, ids: NDArray[np.integer], where: str) -> None:
         """Raise ``ValueError`` that names ``where`` and an id that the benchmark does not have; it has 0, 1, 2 ..."""
         for found in (int(ids.min()), int(ids.max())):
