@@ -35,8 +35,8 @@ class VGG16(Backbone):
         if fc_channels:
             self.classifier = ConvolutionalClassifier(512, fc_channels, 7, _FC6_PADDING[padding], dropout)
 
-    def forward(self, images: Tensor, noise: Tensor | None = None) -> dict[str, Tensor]:
-        """See ``Backbone.forward``."""
+    def convolutions(self, images: Tensor) -> dict[str, Tensor]:
+        """All feature maps but ``fc7``."""
         maps, features, block = {}, images, 1
         for layer in self.features:
             if isinstance(layer, nn.MaxPool2d):
@@ -45,6 +45,11 @@ class VGG16(Backbone):
                 block += 1
             else:
                 features = layer(features)
+        return maps
+
+    def forward(self, images: Tensor, noise: Tensor | None = None) -> dict[str, Tensor]:
+        """See ``Backbone.forward``."""
+        maps = self.convolutions(images)
         if self.classifier is not None:
-            maps["fc7"] = self.classifier(features, noise)
+            maps["fc7"] = self.classifier(maps["pool5"], noise)
         return maps

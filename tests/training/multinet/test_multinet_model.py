@@ -1,0 +1,168 @@
+"""The networks of MultiNet: sizes, shapes, what the second look sees."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from training.models.fastbox import FastBox, FastBoxParameters, bilinear, centres, rezoom
+from training.models.multinet import MultiNetParameters, build_multinet
+from training.models.network import ModelParameters, build_network
+from training.models.road_decoder import RoadDecoder
+
+SMALL = MultiNetParameters(fc_channels=16, fastbox=FastBoxParameters(hidden=20, early_channels=8, second_hidden=12))
+CONVOLUTIONS = 14_714_688
+FULLY_CONNECTED = 7 * 7 * 512 * 4096 + 4096 + 4096 * 4096 + 4096
+ROAD = 2 * (4096 + 512 + 256) + 6 + 4 * (16 + 16 + 256)
+FASTBOX = 512 * 500 + 500 * 6 + (500 + 9 * 256) * 128 + 128 * 6
+
+
+def small(heads: str) -> MultiNetParameters:
+    return dataclasses.replace(SMALL, heads=heads)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("heads", "count"),
+    [
+        ("joint", CONVOLUTIONS + FULLY_CONNECTED + ROAD + FASTBOX),
+        ("road", CONVOLUTIONS + FULLY_CONNECTED + ROAD),
+        ("cars", CONVOLUTIONS + FASTBOX),
+    ],
+)
+def test_the_parameters_are_those_of_the_layers(heads: str, count: int) -> None:
+    with torch.device("meta"):
+        network = build_multinet(MultiNetParameters(heads=heads))  # type: ignore[arg-type]
+    assert sum(parameter.numel() for parameter in network.parameters()) == count
+
+
+def test_outputs_have_the_sizes_of_image_and_grid() -> None:
+    network = build_multinet(SMALL).eval()
+    road, cars = network(torch.rand(2, 3, 70, 100))  # three rows and four columns of cells
+    assert road is not None
+    assert cars is not None
+    assert road.shape == (2, 2, 70, 100)
+    assert cars.box.shape == cars.box_change.shape == (2, 3, 4, 4)
+    assert cars.scores.shape == cars.final_scores.shape == (2, 3, 4, 2)
+    probability = network.probability(torch.rand(1, 3, 64, 64))
+    assert probability.shape == (1, 64, 64)
+    assert bool(((probability >= 0) & (probability <= 1)).all())
+
+
+@pytest.mark.parametrize("heads", ["road", "cars"])
+def test_a_single_decoder_gives_its_output_alone(heads: str) -> None:
+    road, cars = build_multinet(small(heads)).eval()(torch.rand(1, 3, 64, 64))
+    assert (road is None) == (heads == "cars")
+    assert (cars is None) == (heads == "road")
+
+
+def test_the_decoders_share_the_encoder() -> None:
+    """Either set of images moves the weights of all convolutions; the road alone those of fc6 and fc7."""
+    network = build_multinet(SMALL)
+    images, noise = torch.rand(1, 3, 64, 64), torch.arange(1)
+    for heads in ("road", "cars"):
+        network.zero_grad()
+        road, cars = network(images, noise, heads=heads)
+        (road if road is not None else cars.final_box + cars.final_scores.sum()).square().sum().backward()
+        moved = {n for n, p in network.named_parameters() if p.grad is not None and bool((p.grad != 0).any())}
+        own = {n for n, _ in network.named_parameters() if n.startswith(("backbone.features", heads))}
+        own |= {n for n, _ in network.named_parameters() if n.startswith("backbone.classifier") and heads == "road"}
+        # the first look's confidence enters neither the corrected boxes nor their scores
+        assert own - moved <= {"cars.confs_out.weight"}
+        assert moved <= own
+
+
+def test_road_scores_begin_as_bilinear_interpolation() -> None:
+    decoder = RoadDecoder(8)
+    decoder.initialise()
+    maps = {"fc7": torch.rand(1, 8, 3, 4), "pool4": torch.zeros(1, 512, 6, 8), "pool3": torch.zeros(1, 256, 12, 16)}
+    constant = dict(maps, fc7=torch.ones(1, 8, 3, 4))
+    scores = decoder(constant)
+    assert scores.shape == (1, 2, 96, 128)
+    inner = scores[0, :, 40:56, 40:88]  # borders fade, as TensorFlow's SAME has it
+    expected = decoder.score_fr.weight.sum(dim=(1, 2, 3))
+    torch.testing.assert_close(inner, expected[:, None, None].expand_as(inner))
+    deviation = RoadDecoder(4096)
+    deviation.initialise()
+    # a normal cut at two deviations has .88 of its deviation
+    assert float(deviation.score_fr.weight.detach().std()) == pytest.approx(0.8796 * (2 / 4096) ** 0.5, rel=0.03)
+    assert float(deviation.score_pool4.weight.detach().abs().max()) <= 2e-3
+
+
+def test_bilinear_values_are_those_between_the_cells() -> None:
+    features = torch.arange(12.0).view(1, 1, 3, 4)  # value 4 y + x
+    points = torch.tensor([[[0.0, 0.0], [1.5, 0.25], [3.0, 2.0], [-5.0, 1.0], [9.0, 1.5]]])
+    assert bilinear(features, points).flatten().tolist() == [0, 2.5, 11, 4, 9]
+
+
+def test_bilinear_is_that_of_torch() -> None:
+    generator = torch.Generator().manual_seed(0)
+    features = torch.rand(2, 5, 6, 7, generator=generator)
+    points = torch.rand(2, 4, 3, 2, generator=generator) * torch.tensor([9.0, 8.0]) - 1
+    grid = 2 * points / torch.tensor([6.0, 5.0]) - 1
+    expected = torch.nn.functional.grid_sample(features, grid, align_corners=True, padding_mode="border")
+    torch.testing.assert_close(bilinear(features, points), expected.permute(0, 2, 3, 1))
+
+
+def test_the_second_look_is_taken_at_nine_points_of_the_box() -> None:
+    """Early features that say where they are: x in the first channel, y in the second, in cells of eight pixels."""
+    y, x = torch.meshgrid(torch.arange(12.0), torch.arange(16.0), indexing="ij")
+    box = torch.zeros(1, 3, 4, 4)
+    box[0, 1, 2] = torch.tensor([4.0, -8.0, 32.0, 16.0])
+    seen = rezoom(torch.stack([x, y])[None], box)[0, 1, 2].view(9, 2)
+    # cell (1, 2) is centred on 80, 48: the box on 84, 40; shifts are 8 and 4 pixels
+    expected = [[(84 + dx) / 8, (40 + dy) / 8] for dy in (-4, 0, 4) for dx in (-8, 0, 8)]
+    np.testing.assert_allclose(seen.numpy(), expected, rtol=1e-6)
+
+
+def test_cells_are_centred_every_32_pixels() -> None:
+    assert centres(2, 3).tolist() == [[[16, 16], [48, 16], [80, 16]], [[16, 48], [48, 48], [80, 48]]]
+
+
+def test_fastbox_by_hand() -> None:
+    """One channel through every layer, with weights of one: the factors of the reference."""
+    network = FastBox(FastBoxParameters(hidden=1, early_channels=1, second_hidden=1)).eval()
+    for parameter in network.parameters():
+        torch.nn.init.constant_(parameter, 1.0)
+    deep = torch.zeros(1, 512, 2, 2)
+    deep[:, 7] = 3.0
+    early = torch.full((1, 512, 8, 8), 5.0)
+    cars = network({"pool5": deep, "conv4": early}, None)
+    hidden = 0.1 * 3
+    second = hidden + 9 * 5 / 1000
+    torch.testing.assert_close(cars.box, torch.full((1, 2, 2, 4), hidden * 50))
+    torch.testing.assert_close(cars.scores, torch.full((1, 2, 2, 2), hidden))
+    torch.testing.assert_close(cars.box_change, torch.full((1, 2, 2, 4), second * 5))
+    torch.testing.assert_close(cars.final_scores, torch.full((1, 2, 2, 2), second * 50))
+
+
+def test_decay_is_for_filters_and_scores() -> None:
+    network = build_multinet(SMALL)
+    names = {name for name, p in network.named_parameters() if any(p is d for d in network.decayed())}
+    assert len([name for name in names if name.startswith("backbone.features")]) == 13
+    assert {name for name in names if not name.startswith("backbone")} == {
+        "road.score_fr.weight",
+        "road.score_pool4.weight",
+        "road.score_pool3.weight",
+    }
+    assert len(names) == 16
+
+
+def test_a_pre_training_run_fits_the_encoder_by_name_and_shape() -> None:
+    depth = build_network(ModelParameters("vgg16", "fcn8s", fc_channels=16)).state_dict()
+    own = build_multinet(SMALL).state_dict()
+    backbone = {name for name in own if name.startswith("backbone.")}
+    assert len(backbone) == 2 * 15
+    assert all(depth[name].shape == own[name].shape for name in backbone)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        (MultiNetParameters(fc_channels=0), "multinet.fc_channels must be positive, not 0"),
+        (MultiNetParameters(fastbox=FastBoxParameters(early_channels=600)), "conv4_3 has 512, not 600"),
+    ],
+)
+def test_widths_that_cannot_be_are_refused(parameters: MultiNetParameters, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        build_multinet(parameters)

@@ -1,0 +1,1 @@
+"""Road and cars in one network: what MultiNet trains on, its targets, losses and predictions (MODELS 4.1)."""
