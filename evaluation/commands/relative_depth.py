@@ -12,17 +12,17 @@ from labels.codec import decode
 SUMMARY = "order of depths: percentile predictions against metric depth"
 DESCRIPTION = """Rank correlation, share of pairs in the wrong order, and error of the percentiles.
 
-GROUND_TRUTH holds depth maps as KITTI has them, NAME.png of 16 bits, metres times 256, 0 where nothing was measured;
-PREDICTIONS holds NAME.depth.png (or NAME.png), as python -m training predict writes them, of the same size.
+The ground truth is depth maps as KITTI has them, NAME.png of 16 bits, metres times 256, 0 where nothing was measured;
+a prediction is NAME.depth.png (or NAME.png), as python -m training predict writes them, of the same size.
 
-  python -m evaluation relative-depth depth/ predictions/ --json relative_depth.json
+  python -m evaluation relative-depth --ground-truth depth --predictions predictions --json F
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The two folders."""
-    parser.add_argument("ground_truth", type=Path, help="folder of depth maps")
-    parser.add_argument("predictions", type=Path, help="folder of predicted percentiles")
+    parser.add_argument("--ground-truth", type=Path, required=True, metavar="DIR", help="folder of depth maps")
+    parser.add_argument("--predictions", type=Path, required=True, metavar="DIR", help="folder of percentiles")
 
 
 def run(options: argparse.Namespace) -> Report:

@@ -13,7 +13,7 @@ from labels.codec import encode
 
 
 @pytest.fixture
-def folders(tmp_path: Path) -> tuple[Path, Path]:
+def folders(tmp_path: Path) -> list[str]:
     """Two depth maps of which the lower half is measured, and perfect predictions of their order."""
     truth, predictions = tmp_path / "depth", tmp_path / "predictions"
     truth.mkdir()
@@ -24,13 +24,13 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
         cv2.imwrite(str(predictions / f"{name}.depth.png"), encode((ranks + 0.5) / 600, np.ones(depth.shape, bool), 16))
         depth[:10] = 0
         cv2.imwrite(str(truth / f"{name}.png"), (256 * depth).astype(np.uint16))
-    return truth, predictions
+    return ["--ground-truth", str(truth), "--predictions", str(predictions)]
 
 
 def test_a_perfect_order_gets_perfect_figures_printed_and_written(
-    folders: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    folders: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["relative-depth", *map(str, folders), "--json", str(tmp_path / "f.json")]) == 0
+    assert main(["relative-depth", *folders, "--json", str(tmp_path / "f.json")]) == 0
     task, protocols = read_protocols(tmp_path / "f.json")
     (figures,) = protocols.values()
     assert task == "relative-depth"
@@ -46,35 +46,34 @@ def test_every_command_teaches(name: str, capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_a_prediction_missing_or_of_another_size_is_named(
-    folders: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    folders: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cv2.imwrite(str(folders[1] / "b.depth.png"), np.ones((3, 3), np.uint16))
-    assert main(["relative-depth", *map(str, folders), "--json", str(tmp_path / "f.json")]) == 2
+    cv2.imwrite(str(Path(folders[3]) / "b.depth.png"), np.ones((3, 3), np.uint16))
+    assert main(["relative-depth", *folders, "--json", str(tmp_path / "f.json")]) == 2
     assert "b.depth.png: the prediction is (3, 3)" in capsys.readouterr().err
-    (folders[1] / "b.depth.png").unlink()
-    assert main(["relative-depth", *map(str, folders), "--json", str(tmp_path / "f.json")]) == 2
+    (Path(folders[3]) / "b.depth.png").unlink()
+    assert main(["relative-depth", *folders, "--json", str(tmp_path / "f.json")]) == 2
     assert "b.depth.png is missing" in capsys.readouterr().err
     assert not (tmp_path / "f.json").exists()
 
 
-def test_pixels_left_out_of_a_prediction_do_not_pay(
-    folders: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
-) -> None:
-    cv2.imwrite(str(folders[1] / "a.depth.png"), np.zeros((20, 30), np.uint16))
-    assert main(["relative-depth", *map(str, folders)]) == 2
+def test_pixels_left_out_of_a_prediction_do_not_pay(folders: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    cv2.imwrite(str(Path(folders[3]) / "a.depth.png"), np.zeros((20, 30), np.uint16))
+    assert main(["relative-depth", *folders]) == 2
     assert "nothing is predicted for 300 of 300 measured pixels" in capsys.readouterr().err
 
 
-def test_depth_of_eight_bits_is_refused(folders: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
-    cv2.imwrite(str(folders[0] / "a.png"), np.ones((20, 30), np.uint8))
-    assert main(["relative-depth", *map(str, folders)]) == 2
+def test_depth_of_eight_bits_is_refused(folders: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    cv2.imwrite(str(Path(folders[1]) / "a.png"), np.ones((20, 30), np.uint8))
+    assert main(["relative-depth", *folders]) == 2
     assert "16 bits" in capsys.readouterr().err
 
 
 def test_a_place_that_cannot_be_written_is_refused_before_any_work(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["relative-depth", "missing", "missing", "--json", str(tmp_path / "no" / "f.json")]) == 2
+    missing = ["--ground-truth", "a", "--predictions", "b"]
+    assert main(["relative-depth", *missing, "--json", str(tmp_path / "no" / "f.json")]) == 2
     assert "--json" in capsys.readouterr().err
 
 

@@ -1,0 +1,111 @@
+"""Which detection is taken for which object (EVALUATION 3.4, steps 3 and 5)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from evaluation.kitti_labels import Objects
+
+COUNTS, IGNORED, ABSENT = 0, 1, -1
+"""What an object or a detection is at a difficulty: it counts; it may be matched but does not count; not there."""
+
+
+@dataclass(frozen=True)
+class Overlaps:
+    """Pairs of an object and a detection of one image that overlap enough, by object, and of each the detections."""
+
+    starts: NDArray[np.int64]  # (objects + 1,): pairs of object i are starts[i] ... starts[i + 1] - 1
+    detections: NDArray[np.int64]  # (pairs,)
+    ratios: NDArray[np.float64]  # (pairs,) intersection over union
+    in_dont_care: NDArray[np.bool_]  # (detections,) of whose area enough lies in one box of DontCare
+
+
+def overlaps(truth: Objects, found: Objects, minimum: float) -> Overlaps:
+    """Pairs whose intersection over union is above ``minimum``, and detections that share of which is in DontCare."""
+    counts = np.zeros(len(truth.boxes) + 1, np.int64)
+    detections, ratios = [np.zeros(0, np.int64)], [np.zeros(0)]
+    in_dont_care = np.zeros(len(found.boxes), bool)
+    for objects, results in zip(_slices(truth), _slices(found)):
+        shared, area, areas = _intersections(truth.boxes[objects], found.boxes[results])
+        # Boxes with no area give 0 / 0, which is above nothing.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            union, share = shared / (areas + area[:, None] - shared), shared / areas
+        close, (row, column) = union > minimum, np.nonzero(union > minimum)
+        counts[1:][objects] = close.sum(1)
+        detections.append(column + results.start)
+        ratios.append(union[row, column])
+        in_dont_care[results] = (share > minimum)[truth.types[objects] == "dontcare"].any(0)
+    return Overlaps(np.cumsum(counts), np.concatenate(detections), np.concatenate(ratios), in_dont_care)
+
+
+def _slices(objects: Objects) -> list[slice]:
+    return [slice(start, stop) for start, stop in zip(objects.starts[:-1].tolist(), objects.starts[1:].tolist())]
+
+
+def _intersections(
+    truth: NDArray[np.float64], found: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Areas of the intersections (G, D), and of the boxes (G,) and (D,), in pixels without a + 1."""
+    sides = np.minimum(truth[:, None, 2:], found[None, :, 2:]) - np.maximum(truth[:, None, :2], found[None, :, :2])
+    shared = np.where((sides > 0).all(2), sides[..., 0] * sides[..., 1], 0)
+    area, areas = ((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]) for boxes in (truth, found))
+    return shared, area, areas
+
+
+@njit(cache=True)
+def match_by_score(
+    starts: NDArray[np.int64],
+    detections: NDArray[np.int64],
+    scores: NDArray[np.float64],
+    truth_state: NDArray[np.int64],
+    state: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Scores of the true positives where each object takes the detection with the highest score."""
+    taken = np.zeros(len(scores), np.bool_)
+    matched = np.empty(len(truth_state), np.float64)
+    count = 0
+    for i in range(len(truth_state)):
+        best = -1
+        if truth_state[i] != ABSENT:
+            for j in detections[starts[i] : starts[i + 1]]:
+                if state[j] != ABSENT and not taken[j] and (best < 0 or scores[j] > scores[best]):
+                    best = j
+        if best >= 0:
+            taken[best] = True
+            if truth_state[i] == COUNTS and state[best] == COUNTS:
+                matched[count] = scores[best]
+                count += 1
+    return matched[:count]
+
+
+@njit(cache=True)
+def match_by_overlap(
+    starts: NDArray[np.int64],
+    detections: NDArray[np.int64],
+    ratios: NDArray[np.float64],
+    truth_state: NDArray[np.int64],
+    state: NDArray[np.int64],
+) -> tuple[int, NDArray[np.bool_]]:
+    """True positives, and which detections are taken, where each object takes the one with the largest overlap.
+
+    An ignored detection is taken only where no other is to be had, and then the first.
+    """
+    taken = np.zeros(len(state), np.bool_)
+    true_positives = 0
+    for i in range(len(truth_state)):
+        best, largest = -1, 0.0
+        if truth_state[i] != ABSENT:
+            for k in range(starts[i], starts[i + 1]):
+                j = detections[k]
+                if taken[j] or state[j] == ABSENT:
+                    continue
+                if state[j] == COUNTS and ratios[k] > largest:
+                    best, largest = j, ratios[k]
+                elif best < 0:
+                    best = j
+        if best >= 0:
+            taken[best] = True
+            true_positives += truth_state[i] == COUNTS and state[best] == COUNTS
+    return true_positives, taken
