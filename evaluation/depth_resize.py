@@ -39,10 +39,15 @@ RULES: dict[str, Callable[[MAP, tuple[int, int]], MAP]] = {
 }
 
 
+def fits_kb_crop(depth: MAP) -> bool:
+    """Whether an image is large enough to be cropped to ``KB_SIZE``."""
+    return depth.shape[0] >= KB_SIZE[0] and depth.shape[1] >= KB_SIZE[1]
+
+
 def kb_crop(depth: MAP) -> MAP:
     """The 352 lowest rows and the 1216 columns in the middle. Raises ``ValueError`` for what is smaller."""
     (height, width), (rows, columns) = depth.shape, KB_SIZE
-    if height < rows or width < columns:
+    if not fits_kb_crop(depth):
         raise ValueError(f"the KB crop takes {columns}x{rows} pixels, there are {width}x{height}")
     top, left = height - rows, (width - columns) // 2
     return depth[top:, left : left + columns]
