@@ -130,9 +130,9 @@ def _state(found: Objects, wanted: ObjectClass, difficulty: Difficulty, rule: st
     """What each detection is at a difficulty, (M,): step 2."""
     state = np.where(found.types == wanted.name, COUNTS, ABSENT)
     if rule == "2017":
-        # The benchmark cuts the height to whole pixels, and asks for it before it asks for the class.
-        height = np.trunc(np.abs(found.boxes[:, 1] - found.boxes[:, 3]))
-        state[height < difficulty.minimum_height] = IGNORED
+        # The benchmark asks for the height before it asks for the class. It cuts it to whole pixels, which makes no
+        # difference to a minimum that is whole.
+        state[np.abs(found.boxes[:, 1] - found.boxes[:, 3]) < difficulty.minimum_height] = IGNORED
     return state
 
 
@@ -147,6 +147,7 @@ def _average_precision(
         kept = np.where(scores >= threshold, state, ABSENT)
         right, taken = match_by_overlap(pairs.starts, pairs.detections, pairs.ratios, truth_state, kept)
         wrong = int(((kept == COUNTS) & ~taken & ~pairs.in_dont_care).sum())
+        # Nothing right or wrong is left where the match by overlap gives a neighbour what was an object's by score.
         precision[place] = right / max(right + wrong, 1)
     return AveragePrecision(tuple(np.maximum.accumulate(precision[::-1])[::-1].tolist()), objects)
 
@@ -157,7 +158,7 @@ def _thresholds(matched: NDArray[np.float64], objects: int) -> Iterator[float]:
     recall = 0.0
     for place, threshold in enumerate(ordered, 1):
         last = place == len(ordered)
-        here, beyond = place / objects, (place if last else place + 1) / objects
+        here, beyond = place / objects, (place + 1) / objects
         if last or beyond - recall >= recall - here:
             yield threshold
             recall += 1 / (POINTS - 1)

@@ -32,7 +32,8 @@ def overlaps(truth: Objects, found: Objects, minimum: float) -> Overlaps:
         # Boxes with no area give 0 / 0, which is above nothing.
         with np.errstate(divide="ignore", invalid="ignore"):
             union, share = shared / (areas + area[:, None] - shared), shared / areas
-        close, (row, column) = union > minimum, np.nonzero(union > minimum)
+        close = union > minimum
+        row, column = np.nonzero(close)
         counts[1:][objects] = close.sum(1)
         detections.append(column + results.start)
         ratios.append(union[row, column])
@@ -90,7 +91,8 @@ def match_by_overlap(
 ) -> tuple[int, NDArray[np.bool_]]:
     """True positives, and which detections are taken, where each object takes the one with the largest overlap.
 
-    An ignored detection is taken only where no other is to be had, and then the first.
+    Ignored detections, which the benchmark lets an object take that finds no other, are passed over here: that an
+    object takes one counts neither for nor against.
     """
     taken = np.zeros(len(state), np.bool_)
     true_positives = 0
@@ -99,13 +101,9 @@ def match_by_overlap(
         if truth_state[i] != ABSENT:
             for k in range(starts[i], starts[i + 1]):
                 j = detections[k]
-                if taken[j] or state[j] == ABSENT:
-                    continue
-                if state[j] == COUNTS and ratios[k] > largest:
+                if state[j] == COUNTS and not taken[j] and ratios[k] > largest:
                     best, largest = j, ratios[k]
-                elif best < 0:
-                    best = j
         if best >= 0:
             taken[best] = True
-            true_positives += truth_state[i] == COUNTS and state[best] == COUNTS
+            true_positives += truth_state[i] == COUNTS
     return true_positives, taken

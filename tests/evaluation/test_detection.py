@@ -97,6 +97,12 @@ def test_one_object_of_two_found_above_a_false_alarm() -> None:
     assert means == pytest.approx([100 / 11, 0, 100 / 41])
 
 
+def test_of_many_objects_the_thresholds_lie_at_the_recalls_and_at_the_last_found() -> None:
+    """41 of 80 found: 0, 1/40 ... 20/40 are reached at every second, and the last found is a threshold of its own."""
+    scores = scored([[CAR]] * 80, [[found_at(100, 0.9 - i / 100)] for i in range(41)] + [[]] * 39)
+    assert scores["easy"].precision == (*[1.0] * 22, *[0.0] * 19)
+
+
 def test_a_false_alarm_above_the_object_halves_the_precision() -> None:
     scores = scored([[CAR], []], [[found_at(100, 0.5)], [found_at(500, 0.9)]])
     assert scores["easy"].precision == (0.5, *[0.0] * 40)
@@ -136,6 +142,14 @@ def test_detections_in_dont_care_are_not_wrong() -> None:
     found = [[found_at(100, 0.5), found_at(500, 0.9)]]
     assert scored([[CAR]], found)["easy"].precision[0] == 0.5
     assert scored([[CAR, region]], found)["easy"].precision[0] == 1.0
+
+
+def test_a_threshold_that_leaves_nothing_right_or_wrong_has_no_precision() -> None:
+    """By score the van takes the first detection, which lies in DontCare; by overlap it takes the car's."""
+    van, car = CAR._replace(type="Van"), CAR._replace(left=110, right=210)
+    region = Box("DontCare", -1, -1, 0, 0, 190, 300)
+    scores = scored([[van, car, region]], [[found_at(85, 0.9), found_at(103, 0.5)]])
+    assert scores["easy"].precision == (0.0,) * 41
 
 
 def test_nothing_to_find_gives_zeros_that_say_so() -> None:
