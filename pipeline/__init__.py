@@ -1,9 +1,9 @@
 """The offline half: Luigi tasks that turn the videos of a manifest into shards of (frame, relative depth).
 
 ``luigi --module pipeline BuildShards`` builds; ``ExpandPlaylist`` makes a manifest of a playlist, ``RetryFailed`` takes
-up what failed, ``PruneVersions`` removes old versions; ``python -m pipeline`` looks at the result. The way of the data,
-one file a stage: ``fetch_video``, ``survey_video``, ``select_pairs``, ``label_pairs``, ``plan_shards``,
-``write_shard``, ``build_shards``.
+up what failed, ``PruneVersions`` removes old versions, ``PrepareKittiDepth`` makes depth images of KITTI's LiDAR;
+``python -m pipeline`` looks at the result. The way of the data, one file a stage: ``fetch_video``, ``survey_video``,
+``select_pairs``, ``label_pairs``, ``plan_shards``, ``write_shard``, ``build_shards``.
 """
 
 from pipeline.build_shards import BuildShards
@@ -12,6 +12,7 @@ from pipeline.expand_playlist import ExpandPlaylist
 from pipeline.fetch_video import FetchVideo
 from pipeline.label_pairs import LabelPairs
 from pipeline.plan_shards import PlanShards
+from pipeline.prepare_kitti_depth import PrepareKittiDepth
 from pipeline.prune_versions import PruneVersions
 from pipeline.retry_failed import RetryFailed
 from pipeline.select_pairs import SelectPairs
@@ -26,6 +27,7 @@ __all__ = [
     "FetchVideo",
     "LabelPairs",
     "PlanShards",
+    "PrepareKittiDepth",
     "PruneVersions",
     "RetryFailed",
     "SelectPairs",
