@@ -8,7 +8,7 @@ line, from 1.
 
 from pathlib import Path
 
-from training.multinet.frames import FrameError
+from training.frame_files import FrameError
 from training.shard_order import random_bits
 
 WANTED = 481

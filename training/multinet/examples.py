@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from training.frame_files import FrameError, read_image, resized
 from training.multinet.annotations import Annotation, Targets, targets
-from training.multinet.frames import CarFrame, FrameError, RoadFrame, read_image
+from training.multinet.frames import CarFrame, RoadFrame
 
 DRAWS = 6
 """Random numbers in [0, 1) that an example takes."""
@@ -49,7 +50,7 @@ def road_example(
             f"{frame.ground_truth} is {labels.shape[1]}x{labels.shape[0]}, its image {image.shape[1]}x{image.shape[0]}"
         )
     if size is not None:
-        image = _resized(image, size)
+        image = resized(image, size)
         labels = cv2.resize(labels, size[::-1], interpolation=cv2.INTER_NEAREST).astype(np.uint8, copy=False)
     if augmentation is None:
         return image, labels
@@ -65,7 +66,7 @@ def car_example(
     """RGB (height, width, 3) of ``size`` and the targets of its cells."""
     image, height, width = read_image(frame.image), *size
     x, y = width / image.shape[1], height / image.shape[0]
-    image = _resized(image, size)
+    image = resized(image, size)
     annotations = tuple(annotation.scaled(x, y) for annotation in frame.annotations)
     if augmentation is None:
         return image, targets(annotations, height, width)
@@ -82,12 +83,6 @@ def jittered(image: Picture, augmentation: MultiNetAugmentation, draws: NDArray[
     mean = changed.mean(axis=(0, 1), keepdims=True)
     changed = mean + (changed - mean) * np.float32(1 + (2 * draws[1] - 1) * augmentation.contrast)
     return np.clip(np.rint(changed), 0, 255).astype(np.uint8)
-
-
-def _resized(image: Picture, size: tuple[int, int]) -> Picture:
-    smaller = size[0] < image.shape[0]
-    interpolation = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-    return cv2.resize(image, size[::-1], interpolation=interpolation).astype(np.uint8, copy=False)
 
 
 def _soft_crop(

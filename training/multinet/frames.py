@@ -15,20 +15,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from training.frame_files import FrameError, find_image, read_image
 from training.multinet.annotations import Annotation, read_annotations
 
 BACKGROUND, ROAD, NEITHER = 0, 1, 2
 """Labels of the road's pixels; ``NEITHER`` is not scored and adds nothing to the loss."""
 SIMULATED_ROAD, SIMULATED_VOID = 3, 11
 """Classes of a simulated drive: the road, and what is burnt into the image."""
-ENDINGS = (".png", ".jpg", ".jpeg")
 
 
 Frame = TypeVar("Frame")
-
-
-class FrameError(ValueError):
-    """Frames that cannot be used as asked; the message says where and why."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +56,6 @@ class CarFrame:
     key: str
     image: Path
     annotations: tuple[Annotation, ...]
-
-
-def read_image(path: Path, how: int = cv2.IMREAD_COLOR_RGB) -> NDArray[np.uint8]:
-    """An image file, RGB unless ``how`` says otherwise. Raises ``FrameError`` where it is none."""
-    found = cv2.imread(str(path), how)
-    if found is None:
-        raise FrameError(f"{path} {'is not there' if not path.exists() else 'cannot be read as an image'}")
-    return np.asarray(found, np.uint8)
 
 
 def road_frames(folder: Path, names: Path | None = None) -> list[RoadFrame]:
@@ -104,11 +92,6 @@ def car_frames(folder: Path, names: Path | None = None) -> list[CarFrame]:
         frames = _of_drives(folder, names, "label_2", "training/label_2", _simulated_cars)
     _require(folder, frames, [frame.image for frame in frames])
     return frames
-
-
-def find_image(path: Path) -> Path:
-    """The image of a path without ending; the PNG where there is none, for the message that it is missing."""
-    return next((file for ending in ENDINGS if (file := path.with_suffix(ending)).exists()), path.with_suffix(".png"))
 
 
 def _road_pairs(folder: Path) -> list[tuple[str, ...]]:

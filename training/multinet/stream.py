@@ -1,24 +1,19 @@
-"""Which frames a step trains on, and their examples: a pure function of seed and step.
+"""Which frames a step of MultiNet trains on, and their examples."""
 
-A run therefore goes on anywhere without a state of the data, and workers do not change what a step sees.
-"""
-
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
+from training.frame_stream import FrameStream, nth
 from training.multinet.examples import DRAWS, MultiNetAugmentation, car_example, road_example
 from training.multinet.frames import CarFrame, RoadFrame, car_frames, road_frames
 from training.multinet.losses import CarTargets
-from training.shard_order import random_bits, uniform
+from training.shard_order import uniform
 
 ROAD_ORDER, CAR_ORDER, ROAD_LOOK, CAR_LOOK = 11, 12, 13, 14
 """What random numbers are for; each has its own stream."""
@@ -98,38 +93,24 @@ class JointBatch:
     cars: CarImages | None
 
 
-class Stream(Dataset[JointBatch]):
-    """The steps of a run; step s is item s."""
+class Stream(FrameStream[JointBatch]):
+    """The steps of a run."""
 
     def __init__(self, data: MultiNetData, road: list[RoadFrame], cars: list[CarFrame], seed: int) -> None:
         """``road`` or ``cars`` is empty where the network does not have that decoder."""
+        super().__init__(data.workers, data.prefetch)
         self.data, self.road, self.cars, self.seed = data, road, cars, seed
 
     def __getitem__(self, step: int) -> JointBatch:
+        """The frames of a step."""
         road = (
             [self._road(step * self.data.road_batch + row) for row in range(self.data.road_batch)] if self.road else []
         )
         return JointBatch(road, self._cars(step) if self.cars else None)
 
-    def batches(self, first: int, last: int) -> Iterator[JointBatch]:
-        """Steps from ``first`` up to ``last``, in order."""
-        workers = self.data.workers
-        loader: DataLoader[JointBatch] = DataLoader(
-            self,
-            sampler=range(first, last),
-            batch_size=None,
-            num_workers=workers,
-            prefetch_factor=self.data.prefetch if workers else None,
-            collate_fn=_as_it_is,  # type: ignore[arg-type] # torch's stubs know lists alone
-            worker_init_fn=_one_thread,
-            multiprocessing_context="fork" if workers else None,
-            generator=torch.Generator(),
-        )
-        return iter(loader)
-
     def _road(self, place: int) -> RoadImage:
         """Each frame of an epoch comes twice in a row, as it is and flipped."""
-        frame = self.road[_nth(len(self.road), self.seed, ROAD_ORDER, place // 2)]
+        frame = self.road[nth(len(self.road), self.seed, ROAD_ORDER, place // 2)]
         draws = uniform(self.seed, ROAD_LOOK, place, np.arange(DRAWS))
         image, labels = road_example(frame, self.data.road_size, self.data.augmentation, draws, place % 2 == 1)
         return RoadImage(_channels_first(image)[None], torch.from_numpy(labels)[None], frame.key)
@@ -137,7 +118,7 @@ class Stream(Dataset[JointBatch]):
     def _cars(self, step: int) -> CarImages:
         pictures, found, keys = [], [], []
         for place in range(step * self.data.car_batch, (step + 1) * self.data.car_batch):
-            frame = self.cars[_nth(len(self.cars), self.seed, CAR_ORDER, place)]
+            frame = self.cars[nth(len(self.cars), self.seed, CAR_ORDER, place)]
             draws = uniform(self.seed, CAR_LOOK, place, np.arange(DRAWS))
             image, own = car_example(frame, self.data.car_size, self.data.augmentation, draws)
             pictures.append(_channels_first(image))
@@ -169,23 +150,9 @@ def _place(frames: FrameSet, name: str, validation: bool) -> tuple[Path, Path | 
     return Path(folder), Path(listed) if listed else None
 
 
-def _nth(count: int, seed: int, purpose: int, place: int) -> int:
-    """The frame at a place of the endless order: each epoch is a shuffle of its own."""
-    epoch, within = divmod(place, count)
-    return int(np.argsort(random_bits(seed, epoch, purpose, np.arange(count)), kind="stable")[within])
-
-
 def _channels_first(image: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
 
 
 def _stacked(arrays: list[NDArray[Any]]) -> Tensor:
     return torch.from_numpy(np.stack(arrays))
-
-
-def _as_it_is(batch: JointBatch) -> JointBatch:
-    return batch
-
-
-def _one_thread(_: int) -> None:
-    cv2.setNumThreads(0)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from training.multinet.drive_split import drive_split
-from training.multinet.frames import BACKGROUND, NEITHER, ROAD, FrameError, car_frames, read_image, road_frames
+from training.frame_files import FrameError, read_image
+from training.multinet.frames import BACKGROUND, NEITHER, ROAD, car_frames, road_frames
 
 LISTS = Path(__file__).parents[3] / "data_manifests"
 

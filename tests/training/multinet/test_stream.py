@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from training.multinet.annotations import Annotation, targets
 from training.multinet.examples import DRAWS, MultiNetAugmentation, car_example, jittered, moved, road_example
-from training.multinet.frames import FrameError, car_frames, read_image, road_frames
+from training.frame_files import FrameError, read_image
+from training.multinet.frames import car_frames, road_frames
 from training.multinet.stream import FrameSet, MultiNetData, Stream, open_frames
 
 NOTHING = MultiNetAugmentation(brightness=0, contrast=0, crop=0, flip=0)

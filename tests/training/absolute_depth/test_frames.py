@@ -1,0 +1,152 @@
+"""Frames with sparse depth: readers, sizes, the mirror, the order."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from training.absolute_depth.examples import depth_example, mirror, resize_sparse
+from training.absolute_depth.frames import depth_frames
+from training.absolute_depth.stream import DepthData, Stream, open_frames
+from training.frame_files import FrameError
+
+
+def test_a_drive_is_read(drive: Path) -> None:
+    frames = depth_frames(drive)
+    assert [frame.key for frame in frames] == [f"{number:06d}" for number in range(4)]
+    assert {frame.centre for frame in frames} == {33}
+    codes = cv2.imread(str(drive / "depth" / "000002.png"), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(frames[2].metres(), codes.astype(np.float32) / 256)
+    assert frames[2].pixels().shape == (40, 60, 3)
+    assert depth_frames(drive.parent)[0].key == "street-000000"
+
+
+def test_kitti_is_read_with_prepared_depth(kitti: Path) -> None:
+    frames = depth_frames(kitti / "raw", kitti / "frames.csv", kitti / "depth" / "forward_x")
+    # the second frame has no scan
+    assert [frame.image.name for frame in frames] == ["0000000000.jpg", "0000000002.jpg"]
+    assert all(frame.centre == 33 for frame in frames)
+    assert np.count_nonzero(frames[0].metres()) > 50
+    assert frames[0].key == "2011_09_26_drive_0001_sync-image_02-0000000000"
+
+
+def test_what_is_missing_is_named(kitti: Path, drive: Path, tmp_path: Path) -> None:
+    with pytest.raises(FrameError, match="is no simulated drive; for KITTI raw give a list of frames"):
+        depth_frames(kitti / "raw")
+    with pytest.raises(FrameError, match=r"has no prepared-\*.json; run PrepareKittiDepth"):
+        depth_frames(kitti / "raw", kitti / "frames.csv", tmp_path)
+    with pytest.raises(FrameError, match="which needs neither a list nor prepared depth"):
+        depth_frames(drive, kitti / "frames.csv")
+    copy = tmp_path / "copy"
+    shutil.copytree(kitti / "depth" / "forward_x", copy)
+    next(copy.rglob("0000000002.png")).unlink()
+    with pytest.raises(FrameError, match=r"lacks 1 files of 2 frames, the first .*0000000002.png"):
+        depth_frames(kitti / "raw", kitti / "frames.csv", copy)
+    next(copy.glob("*/*/*/prepared-*.json")).write_text("{}")
+    with pytest.raises(FrameError, match=r"is no record of PrepareKittiDepth"):
+        depth_frames(kitti / "raw", kitti / "frames.csv", copy)
+
+
+def test_damaged_files_of_a_drive_are_named(drive: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(drive, copy)
+    (copy / "depth" / "000001.png").write_bytes(b"no image")
+    with pytest.raises(FrameError, match=r"depth/000001.png is no 16-bit depth image"):
+        depth_frames(copy)[1].metres()
+    (copy / "calib.txt").write_text("P2: 1 2 3\n")
+    with pytest.raises(FrameError, match=r"calib.txt has no row P2: of twelve numbers"):
+        depth_frames(copy)
+    (copy / "calib.txt").unlink()
+    with pytest.raises(FrameError, match=r"calib.txt has no row P2"):
+        depth_frames(copy)
+
+
+def test_sparse_depth_is_not_interpolated() -> None:
+    metres = np.zeros((4, 6), np.float32)
+    metres[0, 0], metres[1, 1], metres[3, 5], metres[2, 2] = 9, 5, 7, 4
+    assert resize_sparse(metres, (2, 3)).tolist() == [[5, 0, 0], [0, 4, 7]]
+    larger = resize_sparse(metres, (8, 12))
+    assert np.count_nonzero(larger) == 4
+    assert larger[0, 0] == 9
+    assert larger[6, 10] == 7
+    assert not resize_sparse(np.zeros((4, 6), np.float32), (2, 3)).any()
+
+
+def test_the_mirror_is_at_the_principal_point() -> None:
+    image = np.arange(6, dtype=np.uint8).reshape(1, 6, 1).repeat(3, 2)
+    metres = np.arange(1, 7, dtype=np.float32).reshape(1, 6)
+    flipped, depth = mirror(image, metres, 2.5)  # the middle: a plain flip
+    assert flipped[0, :, 0].tolist() == [5, 4, 3, 2, 1, 0]
+    assert depth.tolist() == [[6, 5, 4, 3, 2, 1]]
+    flipped, depth = mirror(image, metres, 3.5)
+    assert flipped[0, :, 0].tolist() == [5, 5, 5, 4, 3, 2]
+    assert depth.tolist() == [[0, 0, 6, 5, 4, 3]]
+    flipped, depth = mirror(image, metres, 1.0)
+    assert depth.tolist() == [[3, 2, 1, 0, 0, 0]]
+    assert flipped[0, :, 0].tolist() == [2, 1, 0, 0, 0, 0]
+
+
+def test_a_mirrored_scene_has_the_same_camera() -> None:
+    """A point left of the axis by so much comes as much to its right: u = f X / Z + c holds for -X."""
+    width, focal, centre = 101, 60.0, 42.0
+    columns = np.array([centre + focal * X / 10 for X in (-3.0, 1.0, 5.0)])
+    metres = np.zeros((1, width), np.float32)
+    metres[0, np.rint(columns).astype(int)] = [11, 12, 13]
+    _, mirrored = mirror(np.zeros((1, width, 3), np.uint8), metres, centre)
+    expected = np.rint([centre + focal * X / 10 for X in (3.0, -1.0, -5.0)]).astype(int)
+    assert mirrored[0, expected].tolist() == [11, 12, 13]
+
+
+def test_examples_are_mirrored_at_the_scaled_principal_point(drive: Path) -> None:
+    frame = depth_frames(drive)[0]
+    image, metres = depth_example(frame, (20, 30), mirrored=False)
+    assert image.shape == (20, 30, 3)
+    flipped, mirrored = depth_example(frame, (20, 30), mirrored=True)
+    # column 33 of 60 is 16.25 of 30: 32.5 rounds to 32, column 2 comes from column 30, which is none, 3 from 29
+    np.testing.assert_array_equal(flipped[:, 3], image[:, 29])
+    np.testing.assert_array_equal(mirrored[:, 3:], metres[:, 3:][:, ::-1])
+    assert not mirrored[:, :3].any()
+
+
+def test_a_depth_image_of_another_size_is_refused(drive: Path, tmp_path: Path) -> None:
+    path = tmp_path / "small.png"
+    cv2.imwrite(str(path), np.ones((4, 4), np.uint16))
+    with pytest.raises(FrameError, match=r"small.png is 4x4, its image 60x40"):
+        depth_example(dataclasses.replace(depth_frames(drive)[0], depth=path), (20, 30), False)
+
+
+def stream(drive: Path, rank: int = 0, ranks: int = 1, workers: int = 0) -> Stream:
+    return Stream(DepthData(batch=2, workers=workers), depth_frames(drive), (20, 30), 0.5, 7, rank, ranks)
+
+
+def test_ranks_and_workers_share_the_same_steps(drive: Path) -> None:
+    whole = list(stream(drive).batches(0, 4))
+    parts = [list(stream(drive, rank, 2, workers=1).batches(1, 4)) for rank in (0, 1)]
+    for batch, first, second in zip(whole[1:], *parts, strict=True):
+        assert batch.keys == first.keys + second.keys
+        assert torch.equal(batch.images, torch.cat([first.images, second.images]))
+        assert torch.equal(batch.metres, torch.cat([first.metres, second.metres]))
+        assert torch.equal(batch.draws, torch.cat([first.draws, second.draws]))
+    assert sorted(whole[0].keys + whole[1].keys) == [f"{number:06d}" for number in range(4)]
+    assert stream(drive).steps_per_epoch == 2
+
+
+def test_batches_that_cannot_be_dealt_are_refused(drive: Path) -> None:
+    with pytest.raises(ValueError, match=r"depth_data.batch 2 cannot be dealt to 3 ranks"):
+        stream(drive, 0, 3)
+
+
+def test_frames_are_named_by_the_configuration(drive: Path, kitti: Path) -> None:
+    with pytest.raises(ValueError, match=r"depth_data.data is not given"):
+        open_frames(DepthData(), False)
+    with pytest.raises(ValueError, match="give validation_data or validation_frames"):
+        open_frames(DepthData(str(drive)), True)
+    own = DepthData(str(drive), validation_data=str(drive))
+    assert len(open_frames(own, False)) == len(open_frames(own, True)) == 4
+    listed = str(kitti / "frames.csv")
+    of_kitti = DepthData(str(kitti / "raw"), str(kitti / "depth" / "forward_x"), listed, validation_frames=listed)
+    assert len(open_frames(of_kitti, False)) == len(open_frames(of_kitti, True)) == 2

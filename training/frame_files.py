@@ -1,0 +1,32 @@
+"""Image files of the datasets that tasks train on."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+ENDINGS = (".png", ".jpg", ".jpeg")
+
+
+class FrameError(ValueError):
+    """Frames that cannot be used as asked; the message says where and why."""
+
+
+def read_image(path: Path, how: int = cv2.IMREAD_COLOR_RGB) -> NDArray[np.uint8]:
+    """An image file, RGB unless ``how`` says otherwise. Raises ``FrameError`` where it is none."""
+    found = cv2.imread(str(path), how)
+    if found is None:
+        raise FrameError(f"{path} {'is not there' if not path.exists() else 'cannot be read as an image'}")
+    return np.asarray(found, np.uint8)
+
+
+def resized(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The whole picture at ``size`` = (H, W): by areas where it gets smaller, else bilinearly."""
+    interpolation = cv2.INTER_AREA if size[0] < image.shape[0] else cv2.INTER_LINEAR
+    return cv2.resize(image, size[::-1], interpolation=interpolation).astype(np.uint8, copy=False)
+
+
+def find_image(path: Path) -> Path:
+    """The image of a path without ending; the PNG where there is none, for the message that it is missing."""
+    return next((file for ending in ENDINGS if (file := path.with_suffix(ending)).exists()), path.with_suffix(".png"))
