@@ -13,7 +13,7 @@ from evaluation.lidar import AXES, Axis, read_scan, sparse_depth
 CAMERA = Calibration(np.array([[6.0, -10, 0, 0], [4.0, 0, -10, 0], [1.0, 0, 0, 0]]), (8, 12))
 GOOD = {
     "calib_cam_to_cam.txt": "calib_time: today\nS_rect_02: 1242 375\n"
-    "R_rect_00: 1 0 0 0 1 0 0 0 1\nP_rect_02: 700 0 600 44 0 700 170 0 0 0 1 0\n",
+    "R_rect_00: 0 -1 0 1 0 0 0 0 1\nP_rect_02: 700 0 600 44 0 700 170 0 0 0 1 0\n",
     "calib_velo_to_cam.txt": "calib_time: today\nR: 0 -1 0 0 0 -1 1 0 0\nT: 0 -0.1 -0.3\n",
 }
 
@@ -52,6 +52,15 @@ def test_a_real_scan_is_cast_as_by_brute_force(real_data: Path, frame: int, axis
     assert np.allclose(depth, brute_force(points, calibration, axis), rtol=1e-12, atol=0)
 
 
+@pytest.mark.parametrize("axis", AXES)
+def test_random_points_are_cast_as_by_brute_force(axis: Axis) -> None:
+    rng = np.random.default_rng(0)
+    points = np.array([point(row, column, depth) for row, column, depth in rng.uniform(-2, 14, (500, 3))], np.float32)
+    depth = sparse_depth(points, CAMERA, axis)
+    assert np.count_nonzero(depth) > 80
+    assert np.allclose(depth, brute_force(points, CAMERA, axis), rtol=1e-12, atol=0)
+
+
 def test_the_axes_differ_by_where_the_camera_is(real_data: Path) -> None:
     day = real_data / "kitti_raw" / "2011_09_26"
     scans = sorted((day / "2011_09_26_drive_9001_sync" / "velodyne_points" / "data").glob("*.bin"))
@@ -73,8 +82,9 @@ def test_the_nearest_of_a_pixel_wins(axis: Axis) -> None:
 def test_corners_are_inside_and_what_is_outside_or_behind_is_not() -> None:
     inside = [point(row, column, 5) for row in (0, 7) for column in (0, 11)]
     outside = [point(row, column, 5) for row, column in ((-1, 3), (8, 3), (3, -1), (3, 12))]
-    depth = sparse_depth(np.array([*inside, *outside, point(3, 3, -5)]), CAMERA)
+    depth = sparse_depth(np.array([*inside, *outside]), CAMERA)
     assert np.argwhere(depth).tolist() == [[0, 0], [0, 11], [7, 0], [7, 11]]
+    assert sparse_depth(np.array([point(3, 3, 6), point(3, 3, -5)]), CAMERA)[3, 3] == pytest.approx(6)
 
 
 def test_halves_go_to_the_even_pixel() -> None:
@@ -94,8 +104,9 @@ def test_margins_merge_only_when_told() -> None:
 
 def test_what_lies_behind_the_camera_but_not_the_lidar_has_no_depth_along_the_camera() -> None:
     behind = Calibration(CAMERA.projection - np.array([[0.0] * 4, [0.0] * 4, [0, 0, 0, 1]]), CAMERA.size)
-    points = np.array([[0.5, 0.0, 0.0, 0.0]])  # half a metre behind the camera, so u = 3 / -.5
+    points = np.array([[0.5, 0.5, 0.4, 0.0]])  # half a metre behind the camera, u z = v z = -2
     assert not sparse_depth(points, behind, "camera z").any()
+    assert sparse_depth(points, behind, "forward x")[3, 3] == 0.5
     with pytest.raises(ValueError, match="up is no axis of depth; give one of forward x, camera z"):
         sparse_depth(points, CAMERA, "up")  # type: ignore[arg-type]
 
@@ -122,9 +133,10 @@ def day(tmp_path: Path) -> Path:
 def test_calibration_by_hand(day: Path) -> None:
     calibration = read_calibration(day)
     assert calibration.size == (375, 1242)
-    # 10 m ahead, 2 m to the left, 1 m up of the LiDAR: 9.7 m before the camera, 1.1 m above it
+    # 10 m ahead of the LiDAR, 2 m to the left, 1 m up: 9.7 m before the camera, 2 m to its left, 1.1 m above it,
+    # which a quarter turn of the rectified camera makes 1.1 m to the right and 2 m above
     u, v, z = calibration.projection @ [10, 2, 1, 1]
-    assert (u / z, v / z, z) == pytest.approx((600 + (44 - 1400) / 9.7, 170 - 700 * 1.1 / 9.7, 9.7))
+    assert (u / z, v / z, z) == pytest.approx((600 + (44 + 700 * 1.1) / 9.7, 170 - 700 * 2 / 9.7, 9.7))
 
 
 @pytest.mark.parametrize(
@@ -134,7 +146,7 @@ def test_calibration_by_hand(day: Path) -> None:
         ("calib_cam_to_cam.txt", " 44 ", " forty ", "row P_rect_02: could not convert"),
         ("calib_cam_to_cam.txt", " 44 ", " nan ", "row P_rect_02: expected 12 finite numbers, found 12"),
         ("calib_cam_to_cam.txt", " 44 ", " ", "row P_rect_02: expected 12 finite numbers, found 11"),
-        ("calib_cam_to_cam.txt", "R_rect_00: 1", "R_rect_00: 2", "row R_rect_00: no rotation"),
+        ("calib_cam_to_cam.txt", "R_rect_00: 0", "R_rect_00: 2", "row R_rect_00: no rotation"),
         ("calib_cam_to_cam.txt", "1242", "0", "row S_rect_02: 0.0 x 375.0 pixels"),
         ("calib_velo_to_cam.txt", "R: 0 -1", "R: 0 1", "row R: no rotation"),
         ("calib_velo_to_cam.txt", "T: 0", "T:", "row T: expected 3 finite numbers, found 2"),
