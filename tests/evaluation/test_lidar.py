@@ -55,7 +55,7 @@ def test_a_real_scan_is_cast_as_by_brute_force(real_data: Path, frame: int, axis
 @pytest.mark.parametrize("axis", AXES)
 def test_random_points_are_cast_as_by_brute_force(axis: Axis) -> None:
     rng = np.random.default_rng(0)
-    points = np.array([point(row, column, depth) for row, column, depth in rng.uniform(-2, 14, (500, 3))], np.float32)
+    points = np.array([point(row, column, depth) for row, column, depth in rng.uniform(-2, 14, (2000, 3))], np.float32)
     depth = sparse_depth(points, CAMERA, axis)
     assert np.count_nonzero(depth) > 80
     assert np.allclose(depth, brute_force(points, CAMERA, axis), rtol=1e-12, atol=0)
