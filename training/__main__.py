@@ -2,13 +2,20 @@
 
 import logging
 import sys
-from dataclasses import fields
+from argparse import SUPPRESS
+from collections.abc import Callable
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ActionConfigFile, ArgumentParser, Namespace
 
-from training.configuration import Configuration
+from training.configuration import Configuration, RunConfiguration
 from training.export import FORMATS, PARTS
+from training.initialisation import first_weights
+
+if TYPE_CHECKING:
+    from training.task import Task
 
 PRETRAIN = """Pre-train a network on the shards of a dataset. On many GPUs or CPUs:
 
@@ -18,6 +25,10 @@ PRETRAIN = """Pre-train a network on the shards of a dataset. On many GPUs or CP
 
 Exit status: 0 done; 2 a mistake in what was given; 3 the loss was not finite; 75 stopped by SIGTERM or SIGUSR1 and
 saved: run the same command with --resume."""
+
+
+INIT = """first weights: scratch; a run or checkpoint of ours; imagenet:FILE, a state dict with torchvision's names;
+external:FILE:MAP, one with other names and a YAML file that maps them (regular expression: replacement)"""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -46,12 +57,21 @@ def _parser() -> ArgumentParser:
 
 
 def _pretrain_parser() -> ArgumentParser:
-    parser = ArgumentParser(description=PRETRAIN)
+    return _training_parser(PRETRAIN, Configuration, "dataset: a folder or URL with dataset.json")
+
+
+def _training_parser(description: str, kind: type[RunConfiguration], data: str) -> ArgumentParser:
+    parser = ArgumentParser(description=description)
     parser.add_argument("--config", action=ActionConfigFile, help="a YAML file with any of the options below")
-    parser.add_argument("--data", type=str, required=True, help="dataset: a folder or URL with dataset.json")
+    parser.add_argument("--data", type=str, required=True, help=data)
     parser.add_argument("--run", type=Path, required=True, help="folder of the run")
     parser.add_argument("--resume", action="store_true", help="go on with the run if it has begun")
-    parser.add_class_arguments(Configuration, fail_untyped=True)
+    parser.add_argument("--init", type=str, help=INIT)
+    parser.add_argument("--fraction", type=float, help="short for --subset.fraction")
+    parser.add_argument("--max-images", type=int, help="short for --subset.max_samples")
+    # a run's configuration.yaml names its task: another command must not take it
+    parser.add_argument("--task", choices=[kind.task], default=kind.task, help=SUPPRESS)
+    parser.add_class_arguments(kind, fail_untyped=True)
     return parser
 
 
@@ -74,14 +94,33 @@ def _export_parser() -> ArgumentParser:
 
 
 def _pretrain(options: Namespace) -> int:
-    from training.engine import NonFiniteLossError, pretrain
+    from training.relative_depth import RelativeDepth
 
-    configuration = Configuration(**{field.name: options[field.name] for field in fields(Configuration)})
+    return _train(Configuration, RelativeDepth, options)
+
+
+def _train(kind: type[RunConfiguration], task: "Callable[[Any, str], Task]", options: Namespace) -> int:
+    from training.engine import NonFiniteLossError
+    from training.staging import train_stages
+
+    configuration = kind(**{field.name: options[field.name] for field in fields(kind)})
     try:
-        return pretrain(configuration, options.data, options.run, options.resume)
+        return train_stages(_shortened(configuration, options), task, options.data, options.run, options.resume)
     except NonFiniteLossError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 3
+
+
+def _shortened(configuration: Any, options: Namespace) -> Any:
+    """The configuration with what the short options say."""
+    subset, first = configuration.subset, configuration.initialisation
+    if options.fraction is not None:
+        subset = replace(subset, fraction=options.fraction)
+    if options.max_images is not None:
+        subset = replace(subset, max_samples=options.max_images)
+    if options.init is not None:
+        first = first_weights(options.init)
+    return replace(configuration, subset=subset, initialisation=first)
 
 
 def _predict(options: Namespace) -> int:

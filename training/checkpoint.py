@@ -38,7 +38,7 @@ class Checkpoint:
     weights: dict[str, Tensor]
     average: dict[str, Tensor] | None
     state: dict[str, Any]  # tensors and plain values
-    record: dict[str, Any]  # for JSON: "step", "epoch", "validation" (None where it was not validated)
+    record: dict[str, Any]  # for JSON: "step", "epoch", "validation" (None where it was not validated), its "error"
 
 
 def save(run: Path, content: Checkpoint, keep: int) -> Path:
@@ -100,10 +100,15 @@ def steps(run: Path) -> list[Path]:
 
 
 def best(run: Path) -> Path | None:
-    """The checkpoint with the least validation L1; None where none was validated."""
-    scored = [(record["validation"]["l1"], path) for path in steps(run) if (record := read_record(path))["validation"]]
+    """The checkpoint with the least validation error; None where none was validated."""
+    scored = [(error(record), path) for path in steps(run) if (record := read_record(path))["validation"]]
     # of equals the newest
     return min(scored, key=lambda pair: (pair[0], -int(pair[1].name.removeprefix("step-"))))[1] if scored else None
+
+
+def error(record: dict[str, Any]) -> float:
+    """What the best of validated checkpoints has least of: what its task says, or the L1 of relative depth."""
+    return float(record["error"] if "error" in record else record["validation"]["l1"])
 
 
 def find(place: Path) -> Path:

@@ -1,19 +1,23 @@
 """All parameters of a run as frozen dataclasses: the command line and YAML map onto them, a run saves them.
 
-The defaults are the recipe of Jiang et al., ECCV 2018: AlexNet as FCN32s, frames of 224x416, Adam, a constant learning
-rate, 30 epochs, L1. What the paper leaves open (the batch) is a choice.
+``RunConfiguration`` has what every task has, ``Configuration`` is that of pre-training. Its defaults are the recipe of
+Jiang et al., ECCV 2018: AlexNet as FCN32s, frames of 224x416, Adam, a constant learning rate, 30 epochs, L1. What the
+paper leaves open (the batch) is a choice.
 """
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar, get_type_hints
+from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin, get_type_hints
 
+from training import objectives
+from training.card import Card
 from training.initialisation import InitialisationParameters
 from training.input import AugmentationParameters
 from training.loader import LoaderParameters
-from training.models.network import ModelParameters
-from training.objectives import ObjectiveParameters
+from training.models.network import ModelParameters, Network, build_network
+from training.objectives import Losses, ObjectiveParameters
 from training.shard_cache import CacheParameters
+from training.subset import SubsetParameters
 
 
 @dataclass(frozen=True)
@@ -25,16 +29,33 @@ class InputParameters:
 
 
 @dataclass(frozen=True)
+class StageParameters:
+    """A stage of training that comes before the run's own, with another head or rate; the rest is the run's."""
+
+    head: str  # of the same backbone
+    epochs: int
+    learning_rate: float
+    drops: list[int] = field(default_factory=list)  # see OptimisationParameters
+
+
+@dataclass(frozen=True)
 class OptimisationParameters:
     """Adam (Kingma and Ba, ICLR 2015), its weight decay added to the gradient."""
 
     epochs: int = 30  # passes over the training split
     steps: int | None = None  # stop after so many steps, if that is sooner
-    learning_rate: float = 1e-4  # constant
+    learning_rate: float = 1e-4
+    drops: list[int] = field(default_factory=list)  # epochs, from 0, from which on the rate is a drop_factor lower
+    drop_factor: float = 0.1  # the rate is multiplied by it at each drop
+    stages: list[StageParameters] = field(default_factory=list)  # trained before, each from the last, as FCNs are
     beta1: float = 0.9  # of the mean gradient
     beta2: float = 0.999  # of the squared gradient
     weight_decay: float = 5e-4  # L2, on all parameters
     ema: float = 0.0  # decay of a moving average of the weights, kept beside them; 0: none
+
+    def rate(self, epoch: int) -> float:
+        """The learning rate of an epoch, counted from 0."""
+        return self.learning_rate * self.drop_factor ** sum(epoch >= drop for drop in self.drops)
 
 
 @dataclass(frozen=True)
@@ -65,29 +86,55 @@ class RecordParameters:
 
 
 @dataclass(frozen=True)
-class Configuration:
-    """A whole run."""
+class RunConfiguration:
+    """What the configuration of every task has; see ``training.task``."""
+
+    task: ClassVar[str]
 
     model: ModelParameters = field(default_factory=ModelParameters)
     initialisation: InitialisationParameters = field(default_factory=InitialisationParameters)
-    input: InputParameters = field(default_factory=InputParameters)
     augmentation: AugmentationParameters = field(default_factory=AugmentationParameters)
-    loader: LoaderParameters = field(default_factory=LoaderParameters)
-    cache: CacheParameters = field(default_factory=CacheParameters)
-    objective: ObjectiveParameters = field(default_factory=ObjectiveParameters)
     optimisation: OptimisationParameters = field(default_factory=OptimisationParameters)
     engine: EngineParameters = field(default_factory=EngineParameters)
     record: RecordParameters = field(default_factory=RecordParameters)
     seed: int = 0  # of the weights, the order of samples, augmentation and dropout
 
+    @property
+    def batch_size(self) -> int:
+        """Samples in a step, over all ranks."""
+        raise NotImplementedError
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """Height and width of images that the network is used with, where one size must be named."""
+        raise NotImplementedError
+
+    def network(self) -> Network:
+        """The network, with first weights from torch's default generator."""
+        return build_network(self.model)
+
+    def losses(self) -> Losses:
+        """What training minimises."""
+        raise NotImplementedError
+
+    def card(self) -> Card:
+        """What the run's README says of the task."""
+        raise NotImplementedError
+
     def check(self) -> None:
         """Raise ``ValueError`` for values that cannot work, naming the option."""
-        positive = {
-            "input.height": self.input.height,
-            "input.width": self.input.width,
+        for name, value in self._positive().items():
+            if value is not None and not value > 0:
+                raise ValueError(f"{name} must be positive, not {value}")
+        if not 0 <= self.optimisation.ema < 1:
+            raise ValueError(f"optimisation.ema must be in [0, 1), not {self.optimisation.ema}")
+
+    def _positive(self) -> dict[str, float | None]:
+        return {
             "optimisation.epochs": self.optimisation.epochs,
             "optimisation.steps": self.optimisation.steps,
             "optimisation.learning_rate": self.optimisation.learning_rate,
+            "optimisation.drop_factor": self.optimisation.drop_factor,
             "engine.micro_batch": self.engine.micro_batch,
             "record.checkpoint_steps": self.record.checkpoint_steps,
             "record.keep": self.record.keep,
@@ -96,13 +143,68 @@ class Configuration:
             "record.baseline_samples": self.record.baseline_samples,
             "record.log_steps": self.record.log_steps,
         }
-        for name, value in positive.items():
-            if value is not None and not value > 0:
-                raise ValueError(f"{name} must be positive, not {value}")
-        if not 0 <= self.optimisation.ema < 1:
-            raise ValueError(f"optimisation.ema must be in [0, 1), not {self.optimisation.ema}")
+
+
+@dataclass(frozen=True)
+class Configuration(RunConfiguration):
+    """A run of relative-depth pre-training."""
+
+    task: ClassVar[str] = "relative_depth"
+
+    input: InputParameters = field(default_factory=InputParameters)
+    loader: LoaderParameters = field(default_factory=LoaderParameters)
+    cache: CacheParameters = field(default_factory=CacheParameters)
+    subset: SubsetParameters = field(default_factory=SubsetParameters)
+    objective: ObjectiveParameters = field(default_factory=ObjectiveParameters)
+
+    @property
+    def batch_size(self) -> int:
+        """See ``RunConfiguration.batch_size``."""
+        return self.loader.batch_size
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """See ``RunConfiguration.input_size``."""
+        return self.input.height, self.input.width
+
+    def losses(self) -> Losses:
+        """See ``RunConfiguration.losses``."""
+        return objectives.losses(self.objective)
+
+    def card(self) -> Card:
+        """See ``RunConfiguration.card``."""
+        weighted = ", weighted by confidence" if self.objective.confidence else ""
+        return Card(
+            title="Relative depth",
+            what=(
+                "A network that gives each pixel of a frame from a driving car the percentile of its depth within the "
+                "frame, 0 near to 1\nfar. It does not know metres, and percentiles of different frames do not compare."
+            ),
+            facts={
+                "input": f"RGB in [0, 1], the whole frame resized to {self.input.height}x{self.input.width}; colours "
+                "normalised within",
+                "objective": f"{self.objective.name}{weighted}",
+            },
+            scores={"l1": "L1", "spearman": "Spearman", "ordinal_error": "ordinal error"},
+            explained=(
+                "Means over the images of the validation split, of pixels with a label. Ordinal error: the share of "
+                "pixel pairs in the\nwrong order. The best constant per row and the mean label map are made from "
+                "training labels and do not look at the\nframe."
+            ),
+            predict="IMAGE_OR_FOLDER_OR_VIDEO",
+            terms="The licences of the videos are counted in the dataset's `dataset.json`; they may bind what is "
+            "learned from them.",
+        )
+
+    def check(self) -> None:
+        """See ``RunConfiguration.check``."""
+        super().check()
+        self.subset.check()
         if self.objective.confidence and not self.loader.confidence:
             raise ValueError("objective.confidence needs loader.confidence: the loader must read what it weighs by")
+
+    def _positive(self) -> dict[str, float | None]:
+        return {"input.height": self.input.height, "input.width": self.input.width, **super()._positive()}
 
 
 T = TypeVar("T")
@@ -115,10 +217,15 @@ def to_dict(parameters: Any) -> dict[str, Any]:
 
 def from_dict(kind: type[T], values: dict[str, Any]) -> T:
     """The dataclass from what ``to_dict`` gave. Raises ``ValueError`` for names it does not have."""
-    hints = get_type_hints(kind)
+    hints = {name: hint for name, hint in get_type_hints(kind).items() if get_origin(hint) is not ClassVar}
     if unknown := sorted(set(values) - set(hints)):
         raise ValueError(f"{kind.__name__} has no {', '.join(unknown)}; the run was made by other code")
-    made = {
-        name: from_dict(hints[name], v) if dataclasses.is_dataclass(hints[name]) else v for name, v in values.items()
-    }
-    return kind(**made)
+    return kind(**{name: _made(hints[name], value) for name, value in values.items()})
+
+
+def _made(hint: Any, value: Any) -> Any:
+    if dataclasses.is_dataclass(hint):
+        return from_dict(hint, value)  # type: ignore[arg-type]
+    if get_origin(hint) is list and dataclasses.is_dataclass(get_args(hint)[0]):
+        return [from_dict(get_args(hint)[0], entry) for entry in value]
+    return value

@@ -1,4 +1,4 @@
-"""Pre-training from start, or from where it was, to end.
+"""Training of a task from start, or from where it was, to end.
 
 Weights are a function of configuration, data and libraries: interrupted or not, and up to rounding on any number of
 ranks. What a step computes is looked at one step later, so that a GPU does not wait for Python; nothing is saved
@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +18,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training import baselines, checkpoint, distributed, model_card, run_folder
-from training.baselines import Baselines
+from training import checkpoint, distributed, model_card, run_folder
 from training.configuration import Configuration
 from training.distributed import World
 from training.initialisation import initialise
-from training.input import prepare
 from training.learner import Learner, noise_numbers
-from training.loader import Batch, Loader
-from training.models.network import build_network
 from training.progress import Progress
+from training.relative_depth import RelativeDepth
 from training.scalars import Scalars
-from training.shards import Dataset
-from training.validation import NETWORK, Validation, validate
+from training.task import Task
+from training.validation import NETWORK, Validation, table
 
 REQUEUE = 75
 """Exit status of a run that a signal stopped after it saved (EX_TEMPFAIL): start it again with ``--resume``."""
@@ -58,20 +55,18 @@ class _Pending:
 class Trainer:
     """One process of a run."""
 
-    def __init__(self, configuration: Configuration, data: str, run: Path, resume: bool, world: World) -> None:
-        """Open the data, make or take up the run. Raises ``ValueError`` for what the user can mend."""
-        configuration.check()
-        self.configuration, self.run, self.world = configuration, run, world
-        self.dataset = Dataset.open(data, configuration.cache)
-        self.loader = self._loader("train", shuffle=True)
-        self.validation_loader = self._loader("val", shuffle=False)
+    def __init__(self, task: Task, run: Path, resume: bool, world: World) -> None:
+        """Make or take up the run. Raises ``ValueError`` for what the user can mend."""
+        self.task, self.run, self.world = task, run, world
+        self.configuration = configuration = task.configuration
+        self.loader = task.loader(world.rank, world.size)
         _set_determinism(configuration.engine.deterministic)
         if world.leads:
-            facts = run_folder.provenance(data, self.dataset.fingerprint, world.size)
+            facts = run_folder.provenance(task.data, task.fingerprint, configuration.initialisation.source, world.size)
             run_folder.start(run, configuration, facts, resume)
         world.wait()
         torch.manual_seed(configuration.seed)
-        network = build_network(configuration.model)
+        network = configuration.network()
         saved = checkpoint.steps(run)
         report = None if saved else initialise(network, configuration.initialisation)
         self.learner = Learner(network, configuration, world)
@@ -82,7 +77,7 @@ class Trainer:
         if report is not None and world.leads:
             (run / "initialisation.txt").write_text(f"{report}\n")
             print(report, flush=True)
-        self.baselines = self._baselines()
+        task.begin(run, world)
         self.scalars = Scalars(run, configuration, self.step) if world.leads else None
         limit = configuration.optimisation.steps
         whole = configuration.optimisation.epochs * self.loader.steps_per_epoch
@@ -126,10 +121,11 @@ class Trainer:
         finally:
             batches.close()  # type: ignore[attr-defined]
 
-    def _step(self, batch: Batch, samples: int, epoch: int, waited: float) -> None:
-        example = prepare(batch, self.world.device, self.configuration.augmentation)
+    def _step(self, batch: Any, samples: int, epoch: int, waited: float) -> None:
+        example = self.task.prepare(batch, self.world.device)
         noise = noise_numbers(batch.keys, self.configuration.seed, epoch).to(self.world.device)
         asked = self.signalled
+        self.learner.set_rate(self.configuration.optimisation.rate(epoch))
         losses = self.learner.step(example, noise, samples)
         sums = torch.stack([losses.sum() / samples, losses.new_tensor(float(asked))])
         self._look()
@@ -170,16 +166,7 @@ class Trainer:
 
     def _validate(self, name: str) -> Validation:
         began = time.monotonic()
-        record = self.configuration.record
-        first = self.baselines if name == UNTRAINED else None  # they do not change: once is enough
-        found = validate(
-            self.learner.predict,
-            self.validation_loader,
-            self.world,
-            record.validation_samples,
-            first,
-            record.overlays,
-        )
+        found = self.task.validate(self.learner.predict, self.world, name == UNTRAINED)
         scores = {name if other == NETWORK else other: s for other, s in found.scores.items()}
         self.progress.pause(time.monotonic() - began)
         return replace(found, scores=scores)
@@ -189,33 +176,17 @@ class Trainer:
             return
         self.scalars.validation(self.step, self.loader.epoch, found)
         known = model_card.known_scores(self.run)
-        print(replace(found, scores={**known, **found.scores}).table(), flush=True)
+        titles = self.configuration.card().scores
+        print(table({**known, **found.scores}, found.images, titles), flush=True)
         model_card.write(self.run)
-
-    def _baselines(self) -> Baselines:
-        """Fit by the leading rank on the first samples of the training split's order, or read from before."""
-        path = self.run / "baselines.npz"
-        if self.world.leads and not path.exists():
-            loader, wanted = self._loader("train", shuffle=True, alone=True), self.configuration.record.baseline_samples
-
-            def labels() -> Iterator[Any]:
-                seen = 0
-                for batch in loader:
-                    yield from (codes.numpy() for key, codes in zip(batch.keys, batch.codes) if key)
-                    seen += len(batch.keys)
-                    if seen >= wanted:
-                        return
-
-            baselines.save(path, baselines.fit(labels()))
-        self.world.wait()
-        return baselines.load(path)
 
     # -- the run on disk -----------------------------------------------------------------------------------------------
 
     def _save(self, found: Validation | None) -> None:
         if self.world.leads:
-            scores = asdict(found.scores[NETWORK]) if found is not None else None
-            record = {"step": self.step, "epoch": self.loader.epoch, "validation": scores}
+            record: dict[str, Any] = {"step": self.step, "epoch": self.loader.epoch, "validation": None}
+            if found is not None:
+                record |= {"validation": found.scores[NETWORK], "error": found.error}
             state = {**self.learner.state(), "data": self.loader.state_dict()}
             content = checkpoint.Checkpoint(self.learner.weights(), self.learner.average_weights(), state, record)
             checkpoint.save(self.run, content, self.configuration.record.keep)
@@ -230,31 +201,23 @@ class Trainer:
             run_folder.forget_metrics(self.run, self.step)
         self._say(f"going on from step {self.step}, epoch {self.loader.epoch}")
 
-    def _loader(self, split: str, shuffle: bool, alone: bool = False) -> Loader:
-        parameters, frame = self.configuration.loader, self.configuration.input
-        rank, size = (0, 1) if alone else (self.world.rank, self.world.size)
-        return Loader(
-            self.dataset.split(split),
-            parameters,
-            (frame.height, frame.width),
-            seed=self.configuration.seed,
-            rank=rank,
-            world_size=size,
-            shuffle=shuffle,
-        )
-
     def _say(self, text: str) -> None:
         if self.world.leads:
             print(text, flush=True)
 
 
-def pretrain(configuration: Configuration, data: str, run: Path, resume: bool) -> int:
+def train(task: Task, run: Path, resume: bool) -> int:
     """Train as one of the ranks that ``torchrun`` started, or alone; the exit status."""
-    world = distributed.join(configuration.engine.device)
+    world = distributed.join(task.configuration.engine.device)
     try:
-        return Trainer(configuration, data, run, resume, world).train()
+        return Trainer(task, run, resume, world).train()
     finally:
         distributed.leave()
+
+
+def pretrain(configuration: Configuration, data: str, run: Path, resume: bool) -> int:
+    """Pre-train on relative depth; the exit status."""
+    return train(RelativeDepth(configuration, data), run, resume)
 
 
 def _set_determinism(deterministic: bool) -> None:

@@ -17,7 +17,7 @@ import torchvision
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.configuration import Configuration, from_dict, to_dict
+from training.configuration import RunConfiguration, from_dict, to_dict
 from training.models.alexnet import AlexNet
 from training.models.backbone import Backbone
 from training.models.network import CELL, ModelParameters, Network, build_network
@@ -30,6 +30,9 @@ PARTS = ("network", "backbone")
 TOLERANCE = 1e-4
 """Largest difference of outputs, relative to their largest value, that another order of summation may cause."""
 _TIMM_VGG = {"classifier.fc6": "pre_logits.fc1", "classifier.fc7": "pre_logits.fc2"}
+
+Comparison = tuple[Tensor, Tensor, str]
+"""Outputs expected and found, and a note for the user."""
 
 
 class Features(nn.Module):
@@ -59,7 +62,7 @@ def export(place: Path, form: str, part: str | None, out: Path) -> str:
     part = part or ("backbone" if form in ("torchvision", "timm") else "network")
     if form in ("torchvision", "timm") and part != "backbone":
         raise ValueError(f"{form} has no networks for depth; give --part backbone")
-    writers: dict[str, Callable[[Network, Configuration, str, Path], tuple[Tensor, Tensor, str]]] = {
+    writers: dict[str, Callable[[Network, RunConfiguration, str, Path], Comparison]] = {
         "torchvision": _torchvision,
         "timm": _timm,
         "safetensors": _safetensors,
@@ -98,7 +101,7 @@ def stock_state(backbone: Backbone, linear: bool, names: Callable[[str], str]) -
     return state
 
 
-def _torchvision(network: Network, configuration: Configuration, part: str, path: Path) -> tuple[Tensor, Tensor, str]:
+def _torchvision(network: Network, configuration: RunConfiguration, part: str, path: Path) -> Comparison:
     kinds = {
         "alexnet": torchvision.models.alexnet,
         "vgg16": torchvision.models.vgg16,
@@ -116,7 +119,7 @@ def _torchvision(network: Network, configuration: Configuration, part: str, path
     return *_both(backbone, model, images, stock, note == ""), note
 
 
-def _timm(network: Network, configuration: Configuration, part: str, path: Path) -> tuple[Tensor, Tensor, str]:
+def _timm(network: Network, configuration: RunConfiguration, part: str, path: Path) -> Comparison:
     try:
         timm = import_module("timm")
     except ImportError:
@@ -185,10 +188,10 @@ def _load(stock: nn.Module, state: dict[str, Tensor], may_lack: tuple[str, ...])
         raise ValueError(f"the library's own network does not fit: {', '.join(wrong[:5])}")
 
 
-def _safetensors(network: Network, configuration: Configuration, part: str, path: Path) -> tuple[Tensor, Tensor, str]:
+def _safetensors(network: Network, configuration: RunConfiguration, part: str, path: Path) -> Comparison:
     prefix = "backbone." if part == "backbone" else ""
     state = {name: value.contiguous() for name, value in network.state_dict().items() if name.startswith(prefix)}
-    metadata = {"model": json.dumps(to_dict(configuration.model)), "part": part}
+    metadata = {"model": json.dumps(to_dict(network.parameters_of_model)), "part": part}
     safetensors.torch.save_file(state, path, metadata=metadata)
     with safetensors.safe_open(path, "pt") as file:
         parameters = from_dict(ModelParameters, json.loads(file.metadata()["model"]))
@@ -202,7 +205,7 @@ def _safetensors(network: Network, configuration: Configuration, part: str, path
         return network(images), again(images), ""
 
 
-def _onnx(network: Network, configuration: Configuration, part: str, path: Path) -> tuple[Tensor, Tensor, str]:
+def _onnx(network: Network, configuration: RunConfiguration, part: str, path: Path) -> Comparison:
     try:
         import_module("onnxscript")  # torch needs it
         onnxruntime = import_module("onnxruntime")
@@ -225,7 +228,7 @@ def _onnx(network: Network, configuration: Configuration, part: str, path: Path)
     return _last(program, images), torch.from_numpy(found), _size_note(configuration)
 
 
-def _torch_export(network: Network, configuration: Configuration, part: str, path: Path) -> tuple[Tensor, Tensor, str]:
+def _torch_export(network: Network, configuration: RunConfiguration, part: str, path: Path) -> Comparison:
     program, images = _program(network, configuration, part)
     shapes = {"images": {0: torch.export.Dim("batch", min=1)}}
     exported = torch.export.export(program, (images,), dynamic_shapes=shapes)
@@ -246,7 +249,7 @@ class _Program(nn.Module):
         return percentiles
 
 
-def _program(network: Network, configuration: Configuration, part: str) -> tuple[nn.Module, Tensor]:
+def _program(network: Network, configuration: RunConfiguration, part: str) -> tuple[nn.Module, Tensor]:
     module = Features(network) if part == "backbone" else _Program(network)
     return module.eval(), _images(configuration)
 
@@ -257,11 +260,12 @@ def _last(program: Callable[[Tensor], Tensor | tuple[Tensor, ...]], images: Tens
     return found[-1] if isinstance(found, tuple) else found
 
 
-def _size_note(configuration: Configuration) -> str:
-    return f", images of {configuration.input.height}x{configuration.input.width}, any number at a time"
+def _size_note(configuration: RunConfiguration) -> str:
+    height, width = configuration.input_size
+    return f", images of {height}x{width}, any number at a time"
 
 
-def _images(configuration: Configuration | None = None) -> Tensor:
+def _images(configuration: RunConfiguration | None = None) -> Tensor:
     """Two seeded images: of the stock libraries' 224x224, or of the network's size."""
-    height, width = (configuration.input.height, configuration.input.width) if configuration else (224, 224)
+    height, width = configuration.input_size if configuration else (224, 224)
     return torch.rand(2, 3, height, width, generator=torch.Generator().manual_seed(0))

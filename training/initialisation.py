@@ -16,6 +16,7 @@ from typing import Any
 import safetensors
 import safetensors.torch
 import torch
+import yaml
 from torch import Tensor
 
 from training import checkpoint
@@ -56,6 +57,30 @@ class Report:
                 shown = ", ".join(entries[:8]) + (f" and {len(entries) - 8} more" if len(entries) > 8 else "")
                 lines.append(f"  {name}: {shown}")
         return "\n".join(lines)
+
+
+def first_weights(text: str) -> InitialisationParameters:
+    """What ``--init`` names: ``scratch``, ``imagenet:FILE``, ``external:FILE:MAP``, or a run or checkpoint of ours.
+
+    ``MAP`` is a YAML file of the key map. Raises ``ValueError`` for what is none of these.
+    """
+    kind, _, rest = text.partition(":")
+    if text == "scratch":
+        return InitialisationParameters()
+    if kind == "imagenet":
+        return InitialisationParameters(rest, part="backbone.")
+    if kind != "external":
+        return InitialisationParameters(text)
+    source, separator, key_map = rest.rpartition(":")
+    if not separator:
+        raise ValueError(f"--init {text}: give external:FILE:MAP, MAP being a YAML file of names")
+    try:
+        found = yaml.safe_load(Path(key_map).read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ValueError(f"--init {text}: {key_map} cannot be read: {error}") from None
+    if not isinstance(found, dict) or not all(isinstance(each, str) for pair in found.items() for each in pair):
+        raise ValueError(f"--init {text}: {key_map} does not map names to names")
+    return InitialisationParameters(source, found)
 
 
 def initialise(network: Network, parameters: InitialisationParameters) -> Report | None:

@@ -33,6 +33,11 @@ class Example:
     confidence: torch.Tensor | None  # float32 (N, H, W) in [0, 1], 0 where not valid
     keys: list[str]  # as in the batch
 
+    def part(self, rows: slice) -> "Example":
+        """Some of the rows."""
+        confidence = None if self.confidence is None else self.confidence[rows]
+        return Example(self.images[rows], self.z[rows], self.valid[rows], confidence, self.keys[rows])
+
 
 def prepare(batch: Batch, device: torch.device, augmentation: AugmentationParameters | None) -> Example:
     """The batch on a device, augmented with its own random numbers unless ``augmentation`` is None."""

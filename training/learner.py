@@ -9,17 +9,15 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from training.configuration import Configuration
+from training.configuration import RunConfiguration
 from training.distributed import World
-from training.input import Example
 from training.models.network import Network
-from training.objectives import objective
 
 
 class Learner:
     """A network with its optimizer, its objective and, where asked for, a moving average of its weights."""
 
-    def __init__(self, network: Network, configuration: Configuration, world: World) -> None:
+    def __init__(self, network: Network, configuration: RunConfiguration, world: World) -> None:
         self.configuration, self.world = configuration, world
         engine, optimisation = configuration.engine, configuration.optimisation
         self.precision = precision(engine.precision, world.device)
@@ -40,7 +38,7 @@ class Learner:
             weight_decay=optimisation.weight_decay,
             fused=True,  # one pass over the weights: a quarter of the time, also on CPUs
         )
-        self.objective = objective(configuration.objective)
+        self.losses = configuration.losses()
         self.parallel: DistributedDataParallel | None = None
         if world.size > 1:
             devices = [world.device.index] if world.device.type == "cuda" else None
@@ -49,20 +47,26 @@ class Learner:
         if engine.compile:
             self.model = torch.compile(self.model)  # type: ignore[assignment]
 
-    def step(self, example: Example, noise: Tensor, samples: int) -> Tensor:
+    def set_rate(self, rate: float) -> None:
+        """Take another learning rate."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+
+    def step(self, example: Any, noise: Tensor, samples: int) -> Tensor:
         """Update the weights by a rank's part of a global batch of ``samples``; gives each row's objective, (N,).
 
         ``noise`` (N,) ``int64`` are the noise numbers of the rows (see ``noise_numbers``). The loss is the sum over the
-        rows of all ranks divided by ``samples``: rows that hold no sample have no labels and add nothing.
+        rows of all ranks divided by ``samples``: rows that hold no sample have no labels and add nothing. ``example``
+        is what the task's ``prepare`` gave.
         """
         self.model.train()
-        rows = len(example.images)
+        rows = len(noise)
         size = self.configuration.engine.micro_batch or rows
         losses = []
         for start in range(0, rows, size):
             part = slice(start, start + size)
             with self._together(last=start + size >= rows):
-                found = self.losses(example, noise, part)
+                found = self.losses(self._forward, example.part(part), noise[part])
                 # the ranks' gradients are averaged, but their losses are to add up
                 (found.sum() * (self.world.size / samples)).backward()
             losses.append(found.detach())
@@ -72,25 +76,12 @@ class Learner:
             self.average.update_parameters(self.network)
         return torch.cat(losses)
 
-    def losses(self, example: Example, noise: Tensor, part: slice) -> Tensor:
-        """The objective of each row of a part, (n,)."""
-        weight = example.valid[part].to(torch.float32)
-        if self.configuration.objective.confidence:
-            assert example.confidence is not None, "the configuration asks for confidence"
-            weight = weight * example.confidence[part]
-        with torch.autocast(self.world.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16):
-            prediction = self.model(example.images[part].contiguous(memory_format=self.layout), noise[part])
-        return self.objective(prediction.float(), example.z[part], weight, noise[part])
-
-    def predict(self, images: Tensor) -> Tensor:
-        """Percentiles (N, H, W) ``float32`` of images in [0, 1], by the moving average where there is one."""
+    def predict(self, *inputs: Tensor) -> Any:
+        """What the network gives for inputs such as images in [0, 1], by the moving average where there is one."""
         model = self.network if self.average is None else self.average
         model.eval()
-        with (
-            torch.inference_mode(),
-            torch.autocast(self.world.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16),
-        ):
-            return model(images.contiguous(memory_format=self.layout)).float()
+        with torch.inference_mode():
+            return self._apply(model, *inputs)
 
     def weights(self) -> dict[str, Tensor]:
         """The weights by name."""
@@ -113,6 +104,14 @@ class Learner:
             assert average is not None, "a run keeps the moving average it began with"
             self.average.module.load_state_dict(average)
             self.average.n_averaged.fill_(state["averaged"])
+
+    def _forward(self, *inputs: Tensor) -> Any:
+        return self._apply(self.model, *inputs)
+
+    def _apply(self, model: nn.Module, *inputs: Tensor) -> Any:
+        laid = [each.contiguous(memory_format=self.layout) if each.dim() == 4 else each for each in inputs]
+        with torch.autocast(self.world.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16):
+            return model(*laid)
 
     def _together(self, last: bool) -> contextlib.AbstractContextManager[None]:
         """Gradients are summed over ranks once a step, with the last of its parts."""

@@ -1,12 +1,10 @@
 """``README.md`` of a run: what the network is, what it was trained on, how good it is, how to use it."""
 
+import json
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from evaluation.relative_depth import Scores
-from training import run_folder
+from training import checkpoint, run_folder
 from training.validation import NETWORK
 
 
@@ -15,31 +13,32 @@ def write(run: Path) -> None:
     (run / "README.md").write_text(text(run))
 
 
-def known_scores(run: Path) -> dict[str, Scores]:
+def known_scores(run: Path) -> dict[str, dict[str, float]]:
     """The last scores of each predictor that the run has noted."""
-    return {name: Scores(**values) for line in _validations(run) for name, values in line["validation"].items()}
+    return {name: values for line in _validations(run) for name, values in line["validation"].items()}
 
 
 def text(run: Path) -> str:
     """The card, Markdown."""
     configuration, data = run_folder.read_configuration(run)
-    facts = yaml.safe_load((run / run_folder.PROVENANCE).read_text())
-    model, optimisation, size = configuration.model, configuration.optimisation, configuration.input
+    facts = json.loads((run / run_folder.PROVENANCE).read_text())
+    model, optimisation, card = configuration.model, configuration.optimisation, configuration.card()
     losses = [line for line in run_folder.read_metrics(run) if "loss" in line]
     steps = f"{losses[-1]['step']} steps" if losses else "nothing"
-    return f"""# Relative depth: {model.backbone}, {model.head}
+    own = "\n".join(f"| {name} | {value} |" for name, value in card.facts.items())
+    drops = f", times {optimisation.drop_factor:g} at epochs {optimisation.drops}" if optimisation.drops else ""
+    rate = f"learning rate {optimisation.learning_rate:g}{drops}"
+    return f"""# {card.title}: {model.backbone}, {model.head}
 
-A network that gives each pixel of a frame from a driving car the percentile of its depth within the frame, 0 near to 1
-far. It does not know metres, and percentiles of different frames do not compare.
+{card.what}
 
 | | |
 |---|---|
 | network | {model.backbone} with {model.head}, padding {model.padding}, {model.activation} of the scores |
-| input | RGB in [0, 1], the whole frame resized to {size.height}x{size.width}; colours normalised within |
+{own}
 | first weights | {configuration.initialisation.source or "He's rule"} |
-| objective | {configuration.objective.name}{", weighted by confidence" if configuration.objective.confidence else ""} |
-| optimisation | Adam ({optimisation.beta1}, {optimisation.beta2}), learning rate {optimisation.learning_rate:g}, \
-weight decay {optimisation.weight_decay:g}, batches of {configuration.loader.batch_size} |
+| optimisation | Adam ({optimisation.beta1}, {optimisation.beta2}), {rate}, \
+weight decay {optimisation.weight_decay:g}, batches of {configuration.batch_size} |
 | trained | {steps} of at most {optimisation.epochs} epochs, seed {configuration.seed} |
 | data | `{data}`, version {facts["data_fingerprint"]} |
 | code | {facts["code"]}, torch {facts["libraries"]["torch"]} |
@@ -47,41 +46,42 @@ weight decay {optimisation.weight_decay:g}, batches of {configuration.loader.bat
 
 ## Validation
 
-{_scores(run)}
+{_scores(run, card.scores)}
 
-Means over the images of the validation split, of pixels with a label. Ordinal error: the share of pixel pairs in the
-wrong order. The best constant per row and the mean label map are made from training labels and do not look at the
-frame.
+{card.explained}
 
 ## Use
 
 ```
-python -m training predict {run.name} IMAGE_OR_FOLDER_OR_VIDEO --out predictions
+python -m training predict {run.name} {card.predict} --out predictions
 python -m training export {run.name} --format torchvision --part backbone --out weights.pth
 ```
 
 ## Terms
 
-The licences of the videos are counted in the dataset's `dataset.json`; they may bind what is learned from them.
+{card.terms}
 """
 
 
-def _scores(run: Path) -> str:
+def _scores(run: Path, titles: dict[str, str]) -> str:
     validations = _validations(run)
     if not validations:
         return "Not validated yet."
-    lines = ["| predictor | step | L1 | Spearman | ordinal error |", "|---|---|---|---|---|"]
-    rows: dict[str, tuple[int, dict[str, Any]]] = {}
+    lines = [f"| predictor | step | {' | '.join(titles.values())} |", "|---" * (2 + len(titles)) + "|"]
+    rows: dict[str, dict[str, Any]] = {}
     for line in validations:
-        for name, values in line["validation"].items():
-            # of the network the step with the least L1: the one that is kept as the best
-            if name != NETWORK or name not in rows or values["l1"] < rows[name][1]["l1"]:
-                rows[name] = (line["step"], values)
-    for name, (step, values) in rows.items():
-        lines.append(
-            f"| {name} | {step} | {values['l1']:.4f} | {values['spearman']:.4f} | {values['ordinal_error']:.4f} |"
-        )
+        for name in line["validation"]:
+            # of the network the step with the least error: the one that is kept as the best
+            if name != NETWORK or name not in rows or _error(line) < _error(rows[name]):
+                rows[name] = line
+    for name, line in rows.items():
+        values = " | ".join(f"{line['validation'][name][title]:.4f}" for title in titles)
+        lines.append(f"| {name} | {line['step']} | {values} |")
     return "\n".join([*lines, "", f"{validations[-1]['images']} images."])
+
+
+def _error(line: dict[str, Any]) -> float:
+    return checkpoint.error({**line, "validation": line["validation"][NETWORK]})
 
 
 def _validations(run: Path) -> list[dict[str, Any]]:

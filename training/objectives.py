@@ -8,12 +8,13 @@ however the batch is split over devices. An image without labels gives 0.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from training.input import Example
 from training.models.dropout import words
 
 
@@ -30,6 +31,22 @@ class ObjectiveParameters:
 
 
 Objective = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+Losses = Callable[[Callable[..., Any], Any, Tensor], Tensor]
+"""From the network's forward pass, rows of an example, and their noise numbers to a loss for each row, (n,)."""
+
+
+def losses(parameters: ObjectiveParameters) -> Losses:
+    """The objective over networks and examples of ``training.input``."""
+    compare = objective(parameters)
+
+    def rows(forward: Callable[..., Tensor], example: Example, noise: Tensor) -> Tensor:
+        weight = example.valid.to(torch.float32)
+        if parameters.confidence:
+            assert example.confidence is not None, "the configuration asks for confidence"
+            weight = weight * example.confidence
+        return compare(forward(example.images, noise).float(), example.z, weight, noise)
+
+    return rows
 
 
 def objective(parameters: ObjectiveParameters) -> Objective:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from labels.codec import encode
 from training import distributed, overlay
-from training.configuration import Configuration
+from training.configuration import RunConfiguration
 from training.learner import precision
 from training.models.network import Network
 from training.run_folder import load_network
@@ -26,9 +26,10 @@ BATCH = 8
 class Predictor:
     """A network that takes frames of any size and gives percentiles of that size."""
 
-    def __init__(self, network: Network, configuration: Configuration, device: torch.device) -> None:
+    def __init__(self, network: Network, configuration: RunConfiguration, device: torch.device) -> None:
         self.network, self.device = network.to(device).eval(), device
-        self.size = (configuration.input.width, configuration.input.height)
+        height, width = configuration.input_size
+        self.size = (width, height)
         self.precision = precision(configuration.engine.precision, device)
 
     def __call__(self, frames: list[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:

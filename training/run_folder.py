@@ -15,8 +15,10 @@ import torch
 import yaml
 
 from training import checkpoint
-from training.configuration import Configuration, from_dict, to_dict
-from training.models.network import Network, build_network
+from training.ancestry import ancestry
+from training.configuration import Configuration, RunConfiguration, from_dict, to_dict
+from training.kinds import KINDS
+from training.models.network import Network
 
 CONFIGURATION, PROVENANCE, METRICS = "configuration.yaml", "provenance.json", "metrics.jsonl"
 FREE = ("engine", "record", "cache", "initialisation")
@@ -28,7 +30,7 @@ class RunError(ValueError):
     """A run folder that cannot be used as asked."""
 
 
-def start(run: Path, configuration: Configuration, provenance: dict[str, Any], resume: bool) -> None:
+def start(run: Path, configuration: RunConfiguration, provenance: dict[str, Any], resume: bool) -> None:
     """Make the folder, or take it up.
 
     Raises ``RunError`` where there is a run already and ``resume`` is not set, or where it was started with other
@@ -39,39 +41,49 @@ def start(run: Path, configuration: Configuration, provenance: dict[str, Any], r
         raise RunError(f"{run} holds a run already; add --resume to go on with it, or name another folder")
     if saved:
         _compare(run, to_dict(configuration))
+        provenance = {**provenance, "initialised_from": read_provenance(run).get("initialised_from")}
     run.mkdir(parents=True, exist_ok=True)
-    _write(run / CONFIGURATION, yaml.safe_dump({"data": provenance["data"], **to_dict(configuration)}, sort_keys=False))
+    values = {"task": configuration.task, "data": provenance["data"], **to_dict(configuration)}
+    _write(run / CONFIGURATION, yaml.safe_dump(values, sort_keys=False))
     _write(run / PROVENANCE, json.dumps(provenance, indent=2) + "\n")
 
 
-def read_configuration(run: Path) -> tuple[Configuration, str]:
+def read_configuration(run: Path) -> tuple[RunConfiguration, str]:
     """What a run was started with, and its data. Raises ``RunError`` where the folder is no run."""
     try:
         values = yaml.safe_load((run / CONFIGURATION).read_text())
-        return from_dict(Configuration, {name: v for name, v in values.items() if name != "data"}), str(values["data"])
+        kind, data = KINDS[values.pop("task", Configuration.task)], str(values.pop("data"))
+        return from_dict(kind, values), data
     except (OSError, KeyError, AttributeError, TypeError, yaml.YAMLError) as error:
         raise RunError(f"{run} is no run of ours: {error}; give the folder that was --run of a training") from None
 
 
-def load_network(place: Path) -> tuple[Network, Configuration, Path]:
+def read_provenance(run: Path) -> dict[str, Any]:
+    """What ``provenance`` gave when the run was started; nothing where it is not there."""
+    path = run / PROVENANCE
+    return dict(json.loads(path.read_text())) if path.exists() else {}
+
+
+def load_network(place: Path) -> tuple[Network, RunConfiguration, Path]:
     """The network of a run's best checkpoint or of a given one, its moving average where it has one, ready to predict.
 
     Also its configuration, and the checkpoint. Raises ``ValueError`` where there is none.
     """
     folder = checkpoint.find(place)
     configuration, _ = read_configuration(folder.parent.parent)
-    network = build_network(configuration.model)
+    network = configuration.network()
     network.load_state_dict(checkpoint.read_weights(folder, average=configuration.optimisation.ema > 0))
     return network.eval(), configuration, folder
 
 
-def provenance(data: str, fingerprint: str, world_size: int) -> dict[str, Any]:
-    """Code version, libraries, machine and data, for whoever reads the run later."""
+def provenance(data: str, fingerprint: str, source: str | None, world_size: int) -> dict[str, Any]:
+    """Code version, libraries, machine, data and where first weights came from, for whoever reads the run later."""
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
     names = ("torch", "torchvision", "numpy", "simplejpeg", "opencv-python-headless")
     return {
         "data": data,
         "data_fingerprint": fingerprint,
+        "initialised_from": ancestry(source),
         "code": _code_version(),
         "python": platform.python_version(),
         "libraries": {name: _version(name) for name in names},

@@ -1,6 +1,5 @@
 """What a run notes while it trains: ``metrics.jsonl`` and TensorBoard always, Weights & Biases where asked for."""
 
-from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ import numpy as np
 from torch.utils.tensorboard import SummaryWriter
 
 from training import run_folder
-from training.configuration import Configuration, to_dict
+from training.configuration import RunConfiguration, to_dict
 from training.progress import Progress
 from training.validation import Validation
 
@@ -17,7 +16,7 @@ from training.validation import Validation
 class Scalars:
     """Writes the curves of a run, from a step on."""
 
-    def __init__(self, run: Path, configuration: Configuration, step: int) -> None:
+    def __init__(self, run: Path, configuration: RunConfiguration, step: int) -> None:
         """Raises ``ValueError`` where Weights & Biases is asked for and not installed."""
         self.run, self.every = run, configuration.record.log_steps
         self.board = SummaryWriter(str(run / "tensorboard"), purge_step=step + 1)
@@ -40,11 +39,9 @@ class Scalars:
 
     def validation(self, step: int, epoch: int, found: Validation) -> None:
         """Note scores and show the overlays."""
-        scores = {name: asdict(score) for name, score in found.scores.items()}
-        run_folder.append_metrics(
-            self.run, {"step": step, "epoch": epoch, "validation": scores, "images": found.images}
-        )
-        self._add({f"validation/{kind}/{name}": v for name, s in scores.items() for kind, v in s.items()}, step)
+        noted = {"validation": found.scores, "images": found.images, "error": found.error, **found.details}
+        run_folder.append_metrics(self.run, {"step": step, "epoch": epoch, **noted})
+        self._add({f"validation/{kind}/{name}": v for name, s in found.scores.items() for kind, v in s.items()}, step)
         for place, picture in enumerate(found.overlays):
             self.board.add_image(f"frame, label, prediction/{place}", picture, step, dataformats="HWC")
         self.board.flush()
@@ -62,7 +59,7 @@ class Scalars:
             self.wandb.log(values, step=step)
 
 
-def _wandb(run: Path, configuration: Configuration) -> Any:
+def _wandb(run: Path, configuration: RunConfiguration) -> Any:
     project = configuration.record.wandb_project
     if project is None:
         return None

@@ -1,7 +1,8 @@
-"""Scores of a network, and of what it must beat, on the validation split."""
+"""Scores of a network, and of what it must beat, on the validation split; those of relative depth."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,20 +21,23 @@ NETWORK = "network"
 
 @dataclass
 class Validation:
-    """Mean scores by the name of the predictor, of how many images, and some of them as pictures."""
+    """Scores by the name of the predictor, of how many images, and some of them as pictures."""
 
-    scores: dict[str, Scores]
+    scores: dict[str, dict[str, float]]
     images: int
-    overlays: list[NDArray[np.uint8]] = field(default_factory=list)  # RGB (H, 3 W, 3): frame, label, prediction
+    error: float  # of the network: what the best checkpoint has least of
+    overlays: list[NDArray[np.uint8]] = field(default_factory=list)  # RGB, such as frame, label, prediction in a row
+    details: dict[str, Any] = field(default_factory=dict)  # more of the network's, for the record; plain values
 
-    def table(self) -> str:
-        """The scores as text."""
-        lines = [
-            f"{'validation, ' + str(self.images) + ' images':32s} {'L1':>7s} {'Spearman':>9s} {'ordinal error':>14s}"
-        ]
-        for name, s in self.scores.items():
-            lines.append(f"{name:32s} {s.l1:7.4f} {s.spearman:9.4f} {s.ordinal_error:14.4f}")
-        return "\n".join(lines)
+
+def table(scores: dict[str, dict[str, float]], images: int, titles: dict[str, str]) -> str:
+    """Scores as text, those that ``titles`` names."""
+    widths = {name: max(7, len(title) + 1) for name, title in titles.items()}
+    head = " ".join(f"{title:>{widths[name]}s}" for name, title in titles.items())
+    lines = [f"{'validation, ' + str(images) + ' images':32s} {head}"]
+    for predictor, values in scores.items():
+        lines.append(f"{predictor:32s} " + " ".join(f"{values[name]:{width}.4f}" for name, width in widths.items()))
+    return "\n".join(lines)
 
 
 def validate(
@@ -72,5 +76,5 @@ def validate(
             break
     both = world.sum(torch.from_numpy(np.stack([sums, count])).to(world.device, torch.float64)).cpu().numpy()
     means = both[0] / np.where(both[1] > 0, both[1], np.nan)
-    scores = {name: Scores(*map(float, row)) for name, row in zip(names, means)}
-    return Validation(scores, int(both[1][0, 0]), shown)
+    scores = {name: asdict(Scores(*map(float, row))) for name, row in zip(names, means)}
+    return Validation(scores, int(both[1][0, 0]), scores[NETWORK]["l1"], shown)

@@ -15,7 +15,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from training import checkpoint, engine
+from training import checkpoint, relative_depth
 from training.configuration import (
     Configuration,
     EngineParameters,
@@ -213,7 +213,7 @@ def test_training_learns(small_dataset: Path, tmp_path: Path) -> None:
 def test_a_loss_that_is_not_a_number_stops_with_the_samples(
     small_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prepare, seen = engine.prepare, []
+    prepare, seen = relative_depth.prepare, []
 
     def spoiled(batch: Any, *arguments: Any) -> Any:
         example = prepare(batch, *arguments)
@@ -222,7 +222,7 @@ def test_a_loss_that_is_not_a_number_stops_with_the_samples(
             example.images[1] = float("nan")
         return example
 
-    monkeypatch.setattr(engine, "prepare", spoiled)
+    monkeypatch.setattr(relative_depth, "prepare", spoiled)
     with pytest.raises(NonFiniteLossError, match="the loss is nan at step 6 of epoch 0") as caught:
         pretrain(CONFIGURATION, str(small_dataset), tmp_path, resume=False)
     culprit, others = seen[5][1], [key for key in seen[5] if key]

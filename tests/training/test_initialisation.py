@@ -9,7 +9,7 @@ import torch
 import torchvision
 from torch import Tensor
 
-from training.initialisation import InitialisationParameters, Report, fit, initialise
+from training.initialisation import InitialisationParameters, Report, first_weights, fit, initialise
 from training.models.network import ModelParameters, Network, build_network
 
 SMALL = ModelParameters(fc_channels=8)
@@ -124,3 +124,29 @@ def test_tensors_that_fit_in_no_way_are_not_bent() -> None:
     assert fit(value, torch.Size((4, 12))) is None
     assert fit(value, torch.Size((4, 3, 4, 4))) is None
     assert fit(value, value.shape) is value
+
+
+def test_the_short_option_names_every_source(tmp_path: Path) -> None:
+    (tmp_path / "map.yaml").write_text("'module\\.enc': backbone\n")
+    assert first_weights("scratch") == InitialisationParameters()
+    assert first_weights("runs/depth") == InitialisationParameters("runs/depth")
+    assert first_weights("imagenet:vgg16.pth") == InitialisationParameters("vgg16.pth", part="backbone.")
+    mapped = first_weights(f"external:a:b.pth:{tmp_path}/map.yaml")
+    assert mapped == InitialisationParameters("a:b.pth", {"module\\.enc": "backbone"})
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("external:weights.pth", "give external:FILE:MAP"),
+        ("external:weights.pth:gone.yaml", "gone.yaml cannot be read"),
+        ("external:weights.pth:list.yaml", "list.yaml does not map names to names"),
+    ],
+)
+def test_short_options_of_no_use_are_named(
+    text: str, complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("list.yaml").write_text("- backbone\n")
+    with pytest.raises(ValueError, match=complaint):
+        first_weights(text)

@@ -190,3 +190,29 @@ def test_the_decoder_takes_the_size_of_its_skips() -> None:
     }
     maps |= {"layer1": torch.rand(1, 256, 16, 24), "conv1": torch.rand(1, 64, 32, 48)}
     assert DecoderHead("resnet50")(maps, (64, 96)).shape == (1, 1, 64, 96)
+
+
+@pytest.mark.parametrize("padding", ["same", "hundred"])
+def test_several_outputs_are_as_many_single_ones(padding: str) -> None:
+    stages = STAGES["vgg16", "fcn8s", padding]
+    three = FCNHead(stages, 8, at_once=True, fade=padding == "hundred", outputs=3)
+    side = 8 if padding == "hundred" else 2
+    maps = {"fc7": torch.rand(1, 8, side, side)}
+    for name, channels, times in (("pool4", 512, 2), ("pool3", 256, 4)):
+        cells = times * side + (17 if padding == "hundred" else 0) * times
+        maps[name] = torch.rand(1, channels, cells, cells)
+    found = three(maps, (64, 64))
+    assert found.shape == (1, 3, 64, 64)
+    for output in range(3):
+        one = FCNHead(stages, 8, at_once=True, fade=padding == "hundred")
+        one.load_state_dict({name: value[output : output + 1] for name, value in three.state_dict().items()})
+        torch.testing.assert_close(found[:, output : output + 1], one(maps, (64, 64)))
+
+
+def test_a_network_of_several_outputs_keeps_their_axis() -> None:
+    images, noise = torch.rand(2, 3, 32, 32), torch.arange(2)
+    for head in ("fcn32s", "encoder_decoder"):
+        made = build_network(ModelParameters("vgg16", head, fc_channels=8, outputs=5))  # type: ignore[arg-type]
+        assert made(images, noise).shape == (2, 5, 32, 32)
+    with pytest.raises(ValueError, match="outputs must be positive, not 8, 0"):
+        build_network(ModelParameters(fc_channels=8, outputs=0))

@@ -17,7 +17,7 @@ def bilinear_kernel(size: int) -> Tensor:
 
 
 class BilinearUpsampling(nn.Module):
-    """A transposed convolution of one channel that interpolates; it has nothing to learn and is in no state dict.
+    """A transposed convolution that interpolates each channel; it has nothing to learn and is in no state dict.
 
     The authors of FCN found no difference in accuracy when it is learned. With ``fade`` it is theirs: beyond the
     centres of the outermost cells scores fade to 0. Else they stay what the nearest cells say.
@@ -31,10 +31,11 @@ class BilinearUpsampling(nn.Module):
         self.register_buffer("kernel", bilinear_kernel(size)[None, None], persistent=False)
 
     def forward(self, scores: Tensor) -> Tensor:
-        """(N, 1, h, w) to (N, 1, (h - 1) ``stride`` + ``size``, ...), always in ``float32``."""
+        """(N, C, h, w) to (N, C, (h - 1) ``stride`` + ``size``, ...), always in ``float32``."""
         with torch.autocast(scores.device.type, enabled=False):
-            upsampled = functional.conv_transpose2d(scores.float(), self.kernel, stride=self.stride)
-            if self.fade:
-                return upsampled
-            ones = torch.ones_like(scores[:1], dtype=torch.float32)
-            return upsampled / functional.conv_transpose2d(ones, self.kernel, stride=self.stride)
+            planes = scores.float().reshape(-1, 1, *scores.shape[-2:])
+            upsampled = functional.conv_transpose2d(planes, self.kernel, stride=self.stride)
+            if not self.fade:
+                ones = torch.ones_like(planes[:1])
+                upsampled = upsampled / functional.conv_transpose2d(ones, self.kernel, stride=self.stride)
+            return upsampled.reshape(*scores.shape[:2], *upsampled.shape[-2:])

@@ -37,9 +37,9 @@ class Level(nn.Module):
 
 
 class DecoderHead(nn.Module):
-    """One score a pixel from the feature maps of ``backbone``, ``"vgg16"`` or ``"resnet50"``."""
+    """``outputs`` scores a pixel from the feature maps of ``backbone``, ``"vgg16"`` or ``"resnet50"``."""
 
-    def __init__(self, backbone: str) -> None:
+    def __init__(self, backbone: str, outputs: int = 1) -> None:
         super().__init__()
         self.skips = SKIPS[backbone]
         self.deepest, channels = DEEPEST[backbone]
@@ -47,7 +47,7 @@ class DecoderHead(nn.Module):
         for (_, skip_channels), out in zip(self.skips, CHANNELS):
             self.levels.append(Level(channels, skip_channels, out))
             channels = out
-        self.score = nn.Conv2d(channels, 1, 3, padding=1)
+        self.score = nn.Conv2d(channels, outputs, 3, padding=1)
 
     def initialise(self) -> None:
         """Zero the scores, so that training starts from the same constant as that of an FCN."""
@@ -55,7 +55,7 @@ class DecoderHead(nn.Module):
             nn.init.zeros_(parameter)
 
     def forward(self, maps: dict[str, Tensor], size: tuple[int, int]) -> Tensor:
-        """(N, 1, *``size``) ``float32`` scores of an image of that size."""
+        """(N, ``outputs``, *``size``) ``float32`` scores of an image of that size."""
         features = maps[self.deepest]
         for level, (name, _) in zip(self.levels, self.skips):
             skip = maps[name] if name else None

@@ -48,22 +48,24 @@ STAGES = {
 
 
 class FCNHead(nn.Module):
-    """One score a pixel from the feature maps of a backbone with ``fc_channels`` channels in fc7.
+    """``outputs`` scores a pixel from the feature maps of a backbone with ``fc_channels`` channels in fc7.
 
     ``at_once`` scales the skips down as FCN8s-at-once does; staged training (32s, then 16s, then 8s) leaves them as
     they are. ``fade``: see ``BilinearUpsampling``. Layers ``score_fr``, ``score_pool4``, ``score_pool3`` carry the same
     names in all heads.
     """
 
-    def __init__(self, stages: tuple[Stage, ...], fc_channels: int, at_once: bool, fade: bool) -> None:
+    def __init__(
+        self, stages: tuple[Stage, ...], fc_channels: int, at_once: bool, fade: bool, outputs: int = 1
+    ) -> None:
         super().__init__()
         self.stages = stages
-        self.score_fr = nn.Conv2d(fc_channels, 1, 1)
+        self.score_fr = nn.Conv2d(fc_channels, outputs, 1)
         self.upsamplings = nn.ModuleList(BilinearUpsampling(stage.kernel, stage.stride, fade) for stage in stages)
         self.scales = [stage.skip_scale if at_once else 1.0 for stage in stages]
         for stage in stages:
             if stage.skip:
-                setattr(self, f"score_{stage.skip}", nn.Conv2d(stage.skip_channels, 1, 1))
+                setattr(self, f"score_{stage.skip}", nn.Conv2d(stage.skip_channels, outputs, 1))
 
     def initialise(self) -> None:
         """Zero scores, as Caffe leaves layers without a filler: a finer head starts as the coarser one it grew from."""
@@ -73,7 +75,7 @@ class FCNHead(nn.Module):
                     nn.init.zeros_(parameter)
 
     def forward(self, maps: dict[str, Tensor], size: tuple[int, int]) -> Tensor:
-        """(N, 1, *``size``) ``float32`` scores of an image of that size."""
+        """(N, ``outputs``, *``size``) ``float32`` scores of an image of that size."""
         scores = {"fc7": self.score_fr(maps["fc7"])}
         for stage, scale in zip(self.stages, self.scales):
             if stage.skip:
@@ -81,7 +83,7 @@ class FCNHead(nn.Module):
         return self.join(scores, size)
 
     def join(self, scores: dict[str, Tensor], size: tuple[int, int]) -> Tensor:
-        """Upsample the scores (N, 1, h, w) of fc7, adding those of the skips on the way."""
+        """Upsample the scores (N, C, h, w) of fc7, adding those of the skips on the way."""
         joined = scores["fc7"]
         for stage, upsampling in zip(self.stages, self.upsamplings):
             joined = upsampling(joined)

@@ -1,4 +1,4 @@
-"""A whole network: colours normalised, backbone, head, percentiles."""
+"""A whole network: colours normalised, backbone, head, percentiles or other scores."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -29,6 +29,7 @@ class ModelParameters:
     fc_channels: int = 4096  # of fc6 and fc7; the stock weights have 4096
     dropout: float = 0.5  # after fc6 and fc7
     at_once: bool = False  # scale the skips of fcn16s and fcn8s down, for training them without the coarser head first
+    outputs: int = 1  # of a pixel: 1, its percentile; or as many as there are classes or channels
     normalisation: Literal["auto", "imagenet", "caffe"] = (
         "auto"  # colours; auto: what the backbone's stock weights expect
     )
@@ -59,7 +60,7 @@ class Normalisation(nn.Module):
 
 
 class Network(nn.Module):
-    """Images to percentiles, as ``training.models`` says."""
+    """Images to percentiles, or to several outputs a pixel, as ``training.models`` says."""
 
     def __init__(self, backbone: Backbone, head: FCNHead | DecoderHead, parameters: ModelParameters) -> None:
         super().__init__()
@@ -68,7 +69,7 @@ class Network(nn.Module):
         self.backbone, self.head, self.parameters_of_model = backbone, head, parameters
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
-        """Images (N, 3, H, W) in [0, 1] to percentiles (N, H, W) ``float32``.
+        """Images (N, 3, H, W) in [0, 1] to percentiles (N, H, W), or several outputs (N, C, H, W), ``float32``.
 
         ``noise`` (N,) ``int64``: a number for each sample that its dropout follows from; training needs it.
         """
@@ -77,7 +78,9 @@ class Network(nn.Module):
         if self.parameters_of_model.padding == "same":
             images = functional.pad(images, (0, -width % CELL, 0, -height % CELL))
         maps = self.backbone(images, noise)
-        scores = self.head(maps, (images.shape[-2], images.shape[-1]))[:, 0, :height, :width]
+        scores = self.head(maps, (images.shape[-2], images.shape[-1]))[..., :height, :width]
+        if self.parameters_of_model.outputs == 1:
+            scores = scores[:, 0]
         return torch.sigmoid(scores) if self.parameters_of_model.activation == "sigmoid" else scores
 
     def initialise(self) -> None:
@@ -102,16 +105,18 @@ def build_network(parameters: ModelParameters) -> Network:
     )
     if head not in known:
         raise ValueError(f"model: {name} has no head {head!r}; it has: {', '.join(dict.fromkeys(known))}")
+    if min(parameters.fc_channels, parameters.outputs) < 1:
+        raise ValueError(
+            f"model: fc_channels and outputs must be positive, not {parameters.fc_channels}, {parameters.outputs}"
+        )
     if head == "encoder_decoder":
         if parameters.padding != "same":
             raise ValueError("model: encoder_decoder is built with padding 'same' only")
-        return _initialised(Network(_encoder(name), DecoderHead(name), parameters))
+        return _initialised(Network(_encoder(name), DecoderHead(name, parameters.outputs), parameters))
     kinds = {"alexnet": AlexNet, "caffenet": CaffeNet, "vgg16": VGG16}
-    if parameters.fc_channels < 1:
-        raise ValueError(f"model: fc_channels must be positive, not {parameters.fc_channels}")
     backbone = kinds[name](parameters.padding, parameters.fc_channels, parameters.dropout)
     fade = parameters.padding == "hundred"  # as Caffe's
-    fcn = FCNHead(STAGES[geometry], parameters.fc_channels, parameters.at_once, fade)
+    fcn = FCNHead(STAGES[geometry], parameters.fc_channels, parameters.at_once, fade, parameters.outputs)
     return _initialised(Network(backbone, fcn, parameters))
 
 
