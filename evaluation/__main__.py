@@ -8,13 +8,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from evaluation.commands import Command, depth, detection, relative_depth, segmentation
+from evaluation.commands import Command, depth, detection, relative_depth, road, segmentation
 from evaluation.report import require_place, write_json
 
 COMMANDS: dict[str, Command] = {
     "depth": depth,
     "detection": detection,
     "relative-depth": relative_depth,
+    "road": road,
     "segmentation": segmentation,
 }
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.detection_matching import ABSENT, COUNTS, IGNORED, Overlaps, match_by_overlap, match_by_score, overlaps
+from evaluation.frame_list import chosen
 from evaluation.kitti_labels import Objects, read_objects
 
 RULES = ("2017", "pre-2017")
@@ -82,13 +83,16 @@ def score(
     return score_objects(*read_folders(ground_truth_dir, prediction_dir), rule, object_class)
 
 
-def read_folders(ground_truth_dir: Path, prediction_dir: Path) -> tuple[Objects, Objects]:
-    """Ground truth and detections of all images with ground truth. Raises ``ValueError`` as ``score`` does."""
+def read_folders(ground_truth_dir: Path, prediction_dir: Path, frames: Path | None = None) -> tuple[Objects, Objects]:
+    """Ground truth and detections of all images with ground truth, or of those in a list with a column ``image``.
+
+    Raises ``ValueError`` as ``score`` does, and for another list.
+    """
     ground_truth_dir, prediction_dir = Path(ground_truth_dir), Path(prediction_dir)
     for folder in (ground_truth_dir, prediction_dir):
         if not folder.is_dir():
             raise ValueError(f"{folder} is not a folder of label files")
-    truths = sorted(ground_truth_dir.glob("*.txt"))
+    truths = chosen(ground_truth_dir.glob("*.txt"), frames, "image")
     if not truths:
         raise ValueError(f"{ground_truth_dir} has no label files (*.txt)")
     results = [prediction_dir / path.name for path in truths]

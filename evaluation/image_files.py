@@ -8,29 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def paired(
-    ground_truth: Path, predictions: Path, endings: tuple[str, ...] = (".png",), ending: str = ".png"
-) -> list[tuple[Path, Path]]:
-    """Every ``NAME + ending`` of the folder of ground truth, by name, and its prediction.
-
-    A prediction is ``NAME`` with the first of ``endings`` that exists. Raises ``ValueError`` that names the first
-    prediction missing, and where a folder does not exist or has no ground truth.
-    """
-    for folder in (ground_truth, predictions):
-        if not folder.is_dir():
+def require_folders(*folders: Path | None) -> None:
+    """Raise ``ValueError`` that names the first which is given but is no folder."""
+    for folder in folders:
+        if folder is not None and not folder.is_dir():
             raise ValueError(f"{folder} is not a folder")
-    truths = sorted(path for path in ground_truth.iterdir() if path.name.endswith(ending))
-    if not truths:
-        raise ValueError(f"{ground_truth} has no ground truth (*{ending})")
-    return [(truth, _prediction(truth, predictions, endings, ending)) for truth in truths]
 
 
-def _prediction(truth: Path, predictions: Path, endings: tuple[str, ...], ending: str) -> Path:
-    candidates = [predictions / (truth.name.removesuffix(ending) + other) for other in endings]
-    found = next((path for path in candidates if path.is_file()), None)
-    if found is None:
-        raise ValueError(f"{candidates[0]} is missing; every image with ground truth needs a prediction")
-    return found
+def find_prediction(folder: Path, name: Path | str, endings: tuple[str, ...] = (".png", ".npy")) -> Path:
+    """The file of a prediction. Raises ``ValueError`` that names it where it is missing, or there twice."""
+    found = [path for ending in endings if (path := folder / f"{name}{ending}").is_file()]
+    if not found:
+        some = " or ".join(endings)
+        raise ValueError(f"{folder / name}{some} is missing; every image with ground truth needs a prediction")
+    if len(found) > 1:
+        raise ValueError(f"{found[0]} and {found[1].name} predict one image; keep one")
+    return found[0]
 
 
 def read_image(path: Path) -> NDArray[Any]:
@@ -51,3 +44,14 @@ def read_depth(path: Path) -> NDArray[np.float32]:
     if image.dtype != np.uint16 or image.ndim != 2:
         raise ValueError(f"{path} is no depth map; they are grey PNG of 16 bits, metres times 256, 0 for none")
     return image.astype(np.float32) / np.float32(256)
+
+
+def read_array(path: Path) -> NDArray[np.float64]:
+    """A prediction (H, W) of a file .npy of floats. Raises ``ValueError`` that names the file for any other."""
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{path} cannot be read as an array: {error}") from None
+    if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype.kind != "f":
+        raise ValueError(f"{path} is no prediction of an image; save an array of floats, (H, W)")
+    return array.astype(np.float64)

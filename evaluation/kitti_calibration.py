@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluation.calibration_rows import numbers, read_rows
+
 OFF_ROTATION = 1e-3
 """How far R R^T may be from the identity; files have seven digits."""
 
@@ -27,39 +29,20 @@ def read_calibration(day: Path, camera: str = "image_02") -> Calibration:
     if number not in ("00", "01", "02", "03"):
         raise ValueError(f"{camera} is no camera of KITTI raw; give image_00 to image_03")
     of_cameras, of_lidar = day / "calib_cam_to_cam.txt", day / "calib_velo_to_cam.txt"
-    cameras, lidar = _rows(of_cameras), _rows(of_lidar)
+    cameras, lidar = read_rows(of_cameras), read_rows(of_lidar)
     to_camera, rectify = np.eye(4), np.eye(4)
     to_camera[:3, :3] = _rotation(lidar, "R", of_lidar)
-    to_camera[:3, 3] = _numbers(lidar, "T", 3, of_lidar)
+    to_camera[:3, 3] = numbers(lidar, "T", 3, of_lidar)
     rectify[:3, :3] = _rotation(cameras, "R_rect_00", of_cameras)
-    project = _numbers(cameras, f"P_rect_{number}", 12, of_cameras).reshape(3, 4)
-    width, height = _numbers(cameras, f"S_rect_{number}", 2, of_cameras)
+    project = numbers(cameras, f"P_rect_{number}", 12, of_cameras).reshape(3, 4)
+    width, height = numbers(cameras, f"S_rect_{number}", 2, of_cameras)
     if not (width >= 1 and height >= 1):
         raise ValueError(f"{of_cameras}, row S_rect_{number}: {width} x {height} pixels is no size of an image")
     return Calibration(project @ rectify @ to_camera, (int(height), int(width)))
 
 
-def _rows(path: Path) -> dict[str, str]:
-    if not path.is_file():
-        raise ValueError(f"{path} is missing; calibration files lie in the folder of the day, above its drives")
-    pairs = (line.partition(":") for line in path.read_text(errors="replace").splitlines())
-    return {name.strip(): numbers for name, _, numbers in pairs}
-
-
-def _numbers(rows: dict[str, str], name: str, count: int, path: Path) -> NDArray[np.float64]:
-    if name not in rows:
-        raise ValueError(f"{path} has no row {name}:")
-    try:
-        numbers = np.array([float(word) for word in rows[name].split()])
-    except ValueError as error:
-        raise ValueError(f"{path}, row {name}: {error}") from None
-    if len(numbers) != count or not np.isfinite(numbers).all():
-        raise ValueError(f"{path}, row {name}: expected {count} finite numbers, found {len(numbers)}")
-    return numbers
-
-
 def _rotation(rows: dict[str, str], name: str, path: Path) -> NDArray[np.float64]:
-    R = _numbers(rows, name, 9, path).reshape(3, 3)
+    R = numbers(rows, name, 9, path).reshape(3, 3)
     if np.abs(R @ R.T - np.eye(3)).max() > OFF_ROTATION or np.linalg.det(R) < 0:
         raise ValueError(f"{path}, row {name}: no rotation; R times its transpose is not the identity")
     return R

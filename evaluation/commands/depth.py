@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from evaluation.depth_protocols import IMPROVED, SideBySide
 from evaluation.depth_resize import flip_blend
-from evaluation.image_files import read_depth
+from evaluation.image_files import find_prediction, read_array, read_depth, require_folders
 from evaluation.kitti_calibration import read_calibration
 from evaluation.kitti_frames import Frame, read_frames, scanned_frames
 from evaluation.lidar import AXES, read_scan, sparse_depth
@@ -55,9 +55,7 @@ def run(options: argparse.Namespace) -> Report:
     """Means over the images."""
     if options.kb_cropped and options.kitti_raw:
         raise ValueError("--kb-cropped goes with --ground-truth: no protocol scores such a crop against raw LiDAR")
-    for folder in (options.predictions, options.mirrored, options.kitti_raw, options.ground_truth):
-        if folder is not None and not folder.is_dir():
-            raise ValueError(f"{folder} is not a folder")
+    require_folders(options.predictions, options.mirrored, options.kitti_raw, options.ground_truth)
     frames = None if options.frames is None else read_frames(options.frames)
     tally, many = SideBySide(options.kb_cropped), 0
     for truth in (
@@ -78,35 +76,15 @@ def run(options: argparse.Namespace) -> Report:
     return Report("depth", {name: asdict(scores) for name, scores in tally.scores().items()}, tuple(notes))
 
 
-def find_prediction(folder: Path, name: Path) -> Path:
-    """The file of a prediction. Raises ``ValueError`` that names it where it is missing, or there twice."""
-    found = [path for ending in (".png", ".npy") if (path := folder / f"{name}{ending}").is_file()]
-    if not found:
-        raise ValueError(f"{folder / name}.png or .npy is missing; every image with ground truth needs a prediction")
-    if len(found) > 1:
-        raise ValueError(f"{found[0]} and {found[1].name} predict one image; keep one")
-    return found[0]
-
-
 def read_prediction(path: Path) -> DEPTH:
     """Metres (H, W). Raises ``ValueError`` that names the file for another format and for depth that is not positive.
 
     A pixel left at 0 would count as a millimetre.
     """
-    depth = _read_array(path) if path.suffix == ".npy" else read_depth(path)
+    depth = read_array(path) if path.suffix == ".npy" else read_depth(path)
     if wrong := int((depth <= 0).sum()):
         raise ValueError(f"{path} has {wrong} pixels of no or negative depth; a prediction says something everywhere")
     return depth
-
-
-def _read_array(path: Path) -> DEPTH:
-    try:
-        depth = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"{path} cannot be read as an array: {error}") from None
-    if not isinstance(depth, np.ndarray) or depth.ndim != 2 or depth.dtype.kind != "f":
-        raise ValueError(f"{path} is no depth map; save metres as an array of floats, (H, W)")
-    return depth.astype(np.float64)
 
 
 def _blended(depth: DEPTH, of_mirrored: DEPTH, path: Path) -> DEPTH:

@@ -11,7 +11,8 @@ SUMMARY = "average precision of boxes, as the KITTI object benchmark counts it"
 DESCRIPTION = """Average precision of boxes in the image: easy, moderate and hard, in percent.
 
 The ground truth is label files NAME.txt of 15 fields; there is a result file of 16 fields, with the score last, for
-each of them, even where nothing was found. To score a split, give a folder with the label files of the split alone.
+each of them, even where nothing was found. With --frames F, a csv with a column image such as
+data_manifests/kitti_object_val.csv, only those images count.
 
 R11 is the mean at 11 recalls (KITTI until October 2019), R40 that at 40 (KITTI since), mean41 that of all 41 printed
 precisions (KittiBox, MultiNet). Rule 2017 overlooks detections that are too low for a difficulty; pre-2017, MultiNet's
@@ -25,12 +26,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The two folders and the class."""
     parser.add_argument("--ground-truth", type=Path, required=True, metavar="DIR", help="folder of label files")
     parser.add_argument("--predictions", type=Path, required=True, metavar="DIR", help="folder of result files")
+    parser.add_argument("--frames", type=Path, metavar="F", help="csv of the images that count: image")
     parser.add_argument("--class", dest="object_class", choices=CLASSES, default="Car", help="what to score")
 
 
 def run(options: argparse.Namespace) -> Report:
     """Both rules and all three means."""
-    truth, found = read_folders(options.ground_truth, options.predictions)
+    truth, found = read_folders(options.ground_truth, options.predictions, options.frames)
     scores = {rule: score_objects(truth, found, rule, options.object_class) for rule in RULES}
     by_protocol = {
         f"{name}, {rule} rule": precision for rule, figures in scores.items() for name, precision in figures.items()

@@ -4,7 +4,7 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from evaluation.image_files import paired, read_depth, read_image
+from evaluation.image_files import find_prediction, read_depth, read_image, require_folders
 from evaluation.relative_depth import mean, score_against_depth
 from evaluation.report import Report
 from labels.codec import decode
@@ -28,11 +28,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Report:
     """Means over the images."""
     scores = []
-    for truth, prediction in paired(options.ground_truth, options.predictions, (".depth.png", ".png")):
+    require_folders(options.ground_truth, options.predictions)
+    for truth in sorted(options.ground_truth.glob("*.png")):
+        prediction = find_prediction(options.predictions, truth.stem, (".depth.png", ".png"))
         depth, codes = read_depth(truth), read_image(prediction)
         try:
             scores.append(score_against_depth(*decode(codes), depth))
         except ValueError as error:
             raise ValueError(f"{prediction}: {error}") from None
+    if not scores:
+        raise ValueError(f"{options.ground_truth} has no depth maps, NAME.png")
     figures = asdict(mean(scores))
     return Report("relative-depth", {"percentiles of measured pixels": figures}, (f"{len(scores)} images",))

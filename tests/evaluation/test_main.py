@@ -53,7 +53,7 @@ def test_a_prediction_missing_or_of_another_size_is_named(
     assert "b.depth.png: the prediction is (3, 3)" in capsys.readouterr().err
     (Path(folders[3]) / "b.depth.png").unlink()
     assert main(["relative-depth", *folders, "--json", str(tmp_path / "f.json")]) == 2
-    assert "b.depth.png is missing" in capsys.readouterr().err
+    assert "b.depth.png or .png is missing" in capsys.readouterr().err
     assert not (tmp_path / "f.json").exists()
 
 

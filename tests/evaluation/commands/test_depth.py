@@ -147,8 +147,8 @@ def test_mirrored_predictions_are_blended_as_disparity(tmp_path: Path, improved:
         ("b.npy", np.ones((50, 60)), "b.png and b.npy predict one image"),
         ("c.npy", np.ones((50, 60)) * [np.nan], "b.npy: the prediction is not a number"),
         ("c.npy", -np.ones((50, 60)), "b.npy has 3000 pixels of no or negative depth"),
-        ("c.npy", np.ones((50, 60), np.uint16), "b.npy is no depth map"),
-        ("c.npy", np.ones((50, 60, 1)), "b.npy is no depth map"),
+        ("c.npy", np.ones((50, 60), np.uint16), "b.npy is no prediction"),
+        ("c.npy", np.ones((50, 60, 1)), "b.npy is no prediction"),
         ("c.npy", np.array([{"an": "object"}]), "b.npy cannot be read as an array: Object arrays"),
     ],
 )
