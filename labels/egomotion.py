@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from labels.egomotion_parameters import METHODS, EgomotionParameters
 from labels.egomotion_refinement import rotation_matrix
+from labels.egomotion_relief import relief
 from labels.egomotion_search import Fit, Prior, cold, refined, tracked
+from labels.egomotion_vibration import row_shifts
 from labels.flow import grey
 from labels.flow_samples import Samples, derotated, measured_anew, sample
 from labels.reference_egomotion import reference_motion
@@ -28,8 +30,8 @@ class Egomotion:
     """Motion of the camera between two frames, in the conventions of ``labels``, with its quality.
 
     ``reason`` is empty where the fit is accepted, else the first check that it fails: ``few_samples``,
-    ``no_parallax``, ``degenerate``, ``parallax_snr``, ``inlier_ratio``, ``cost``, ``chirality``, ``focus_sd``,
-    ``rotation``, ``margin``.
+    ``no_parallax``, ``degenerate``, ``parallax_snr``, ``inlier_ratio``, ``cost``, ``vibration``, ``chirality``,
+    ``focus_sd``, ``planar``, ``rotation``, ``margin``, ``heading``.
     """
 
     R: NDArray[np.float64] = field(default_factory=lambda: np.eye(3))  # (3, 3)
@@ -42,6 +44,9 @@ class Egomotion:
     median_translational_flow_px: float = np.nan
     focus_sd_px: float = np.nan  # standard deviation of the focus of expansion
     margin: float = np.nan  # cost of the best fit 15 degrees or more away, over the cost, minus 1; NaN if not searched
+    condition: float = np.nan  # of the normal matrix
+    relief: float = np.nan  # of the scene, see ``labels.egomotion_relief``
+    row_shift_px: float = np.nan  # largest shift of a band of rows against the motion, at a width of 640
     covariance: NDArray[np.float64] = field(default_factory=lambda: np.full((5, 5), np.nan))  # rotation, 2 tangents
     samples: int = 0
     tracked_pairs: int = 0  # how many pairs in a row, this one included, started from the pair before
@@ -124,7 +129,9 @@ def fit(
     if frames is not None and parameters.photometric_samples:
         anew = measured_anew(flow, support, frames, motion.T, focal, principal_point, parameters, usable)
         motion, exact = _exact(motion, samples, anew, parameters, prior)
-    return _judged(motion, exact, samples, focal, flow.shape[1], parameters)
+    found = _judged(motion, exact, samples, focal, flow.shape[1], parameters)
+    astray = heading is not None and abs(found.T @ prior.usual) < np.cos(np.deg2rad(parameters.max_off_deg))
+    return replace(found, reason="heading") if found.accepted and astray else found
 
 
 def _usual(heading: NDArray[np.float64] | None) -> NDArray[np.float64]:
@@ -196,6 +203,7 @@ def _judged(
     n = len(samples)
     _, weight, _, violations = motion.sums
     translational = derotated(samples, motion.R)
+    shifts = row_shifts(samples, motion.R, motion.T, parameters.robust_scale)
     median_flow = float(np.median(np.hypot(translational[:, 0], translational[:, 1])))
     covariance = _covariance(exact, parameters)
     known = np.isfinite(covariance).all()
@@ -210,6 +218,9 @@ def _judged(
         median_translational_flow_px=median_flow * focal,
         focus_sd_px=float(focal * tangent_sd / max(motion.T[2] ** 2, 1e-6)),
         margin=motion.margin,
+        condition=float(np.linalg.cond(motion.normal)),
+        relief=relief(samples, motion.R, motion.T),
+        row_shift_px=float(np.linalg.norm(shifts, axis=1).max()) * focal * 640 / width,
         covariance=covariance,
         samples=n,
         tracked_pairs=motion.tracked_pairs,
@@ -232,8 +243,10 @@ def _complaint(found: Egomotion, width: int, parameters: EgomotionParameters) ->
         "parallax_snr": found.parallax_snr >= parameters.min_parallax_snr,
         "inlier_ratio": found.inlier_ratio >= parameters.min_inlier_ratio,
         "cost": found.cost <= parameters.max_cost,
+        "vibration": found.row_shift_px <= parameters.max_row_shift_px or found.cost <= parameters.max_vibrating_cost,
         "chirality": found.violations <= parameters.max_violations,
         "focus_sd": found.focus_sd_px <= parameters.max_focus_sd * width,
+        "planar": found.condition <= parameters.max_condition and found.relief >= parameters.min_relief,
         "rotation": found.rotation_deg <= parameters.max_rotation_deg,
         "margin": sure,
     }

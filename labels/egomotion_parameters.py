@@ -29,9 +29,14 @@ class EgomotionParameters:
     photometric_reach_px: float = 2.0  # flow that is farther off is not measured anew
     min_inlier_ratio: float = 0.5
     max_cost: float = 0.25
+    max_vibrating_cost: float = 0.15  # where a band of rows is shifted by more than
+    max_row_shift_px: float = 0.7  # against the motion: a rolling shutter that vibrates
     max_violations: float = 0.10
     min_parallax_snr: float = 4.0
     max_focus_sd: float = 0.05  # of the width
+    max_condition: float = 1e6  # of the normal matrix of the fit
+    min_relief: float = 1.0  # of the scene's inverse depths, over their noise; a wall has 2/3
     max_rotation_deg: float = 6.0
+    max_off_deg: float = 15.0  # from the usual heading of the video, where it has one
     min_margin: float = 0.2  # over the best rival, where there is no prior
     min_parallax_sigma: float = 3.0  # what a rotation alone must leave, in s0

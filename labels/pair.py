@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from labels import codec
 from labels.dense_depth import NONE, SKY, DenseDepth, DenseParameters, complete, upside_down
 from labels.depth import DepthParameters, InverseDepth, inverse_depth
-from labels.egomotion import Egomotion, EgomotionParameters, fit
+from labels.egomotion import Egomotion, EgomotionParameters, fit, sample
 from labels.flow import INSIDE, INTERPOLATED, MATCHED, TEXTURED, FlowParameters, flow
+from labels.focal_length import sensitivity
 from labels.motion_segmentation import SegmentationParameters, segment
 from labels.percentile import percentile
 from labels.sky import SkyParameters, sky
@@ -25,15 +26,17 @@ class LabelParameters:
     depth: DepthParameters = field(default_factory=DepthParameters)
     sky: SkyParameters = field(default_factory=SkyParameters)
     dense: DenseParameters = field(default_factory=DenseParameters)
+    max_focal_sensitivity: float = 0.05  # change of the percentiles, on average, with a focal length that is not known
 
 
 @dataclass(frozen=True)
 class PairLabel:
     """The label of the first frame of a pair.
 
-    ``reason`` is empty for a label that is kept; else ``low_texture``, one of ``Egomotion.reason``, ``too_few_valid``,
-    or ``upside_down`` (``labels.dense_depth``). Sky is beyond the order of depths and has percentile 1. ``codes`` and
-    ``confidence`` are (H, W) ``uint8`` (``labels.codec``), zero where there is none.
+    ``reason`` is empty for a label that is kept; else ``low_texture``, one of ``Egomotion.reason``, ``f_sensitive``
+    (``labels.focal_length.sensitivity``), ``too_few_valid``, or ``upside_down`` (``labels.dense_depth``). Sky is beyond
+    the order of depths and has percentile 1. ``codes`` and ``confidence`` are (H, W) ``uint8`` (``labels.codec``), zero
+    where there is none.
     """
 
     reason: str
@@ -63,14 +66,16 @@ def label_pair(
     principal_point: tuple[float, float] | None = None,
     usable: NDArray[np.bool_] | None = None,
     heading: NDArray[np.float64] | None = None,
+    focal_known: bool = True,
 ) -> PairLabel:
     """Label ``image1`` from its flow to ``image2``.
 
     Images are (H, W) grey or (H, W, 3) RGB ``uint8`` of one size, ``focal`` and ``principal_point`` (x, y; by default
     the centre) in their pixels. ``previous`` is the label of a pair shortly before, one that was kept, and
     ``frame_ratio`` the duration of this pair over that one's. ``usable`` (H, W) is false on what is fixed to the car,
-    ``heading`` (3,) is the usual one of the video. Raises ``ValueError`` for images that are none; what they show never
-    raises, it only gives ``PairLabel.reason``.
+    ``heading`` (3,) is the usual one of the video; turns give no label where not
+    ``focal_known``. Raises ``ValueError`` for images that are none; what they show never raises, it only gives
+    ``PairLabel.reason``.
     """
     parameters = parameters or LabelParameters()
     height, width = image1.shape[:2]
@@ -88,6 +93,8 @@ def label_pair(
         reason = "low_texture"
     if reason:
         return _without(reason, motion, field_, support)
+    if not focal_known and _turns(field_, support, motion, focal, centre, parameters, usable):
+        return _without("f_sensitive", motion, field_, support)
     noise = parameters.egomotion.noise_floor_px * width / 640, parameters.egomotion.noise_relative
     moving = segment(field_, support, motion, focal, centre, noise, parameters.segmentation)
     measured = inverse_depth(field_, support, motion, focal, centre, *noise, parameters.depth, usable)
@@ -121,6 +128,20 @@ def label_pair(
         measured,
         depth,
     )
+
+
+def _turns(
+    flow: NDArray[np.float32],
+    support: NDArray[np.uint8],
+    motion: Egomotion,
+    focal: float,
+    centre: tuple[float, float],
+    parameters: LabelParameters,
+    usable: NDArray[np.bool_] | None,
+) -> bool:
+    """Whether another focal length would give other percentiles."""
+    samples = sample(flow, support, focal, centre, parameters.egomotion, usable)
+    return sensitivity(samples, motion, parameters.egomotion) > parameters.max_focal_sensitivity
 
 
 def _continued(support: NDArray[np.uint8]) -> NDArray[np.bool_]:

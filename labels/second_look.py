@@ -19,7 +19,7 @@ from labels.focal_length import FocalLength, FocalLengthParameters, estimate, ob
 from labels.noise_scale import NoiseScale, noise_scale, observed
 from labels.selection import SelectionParameters, select
 from labels.shots import FrameColumns, shots
-from labels.usual_heading import usual_heading
+from labels.usual_heading import FEWEST_PAIRS, usual_heading
 
 TURN_GAPS_S = (0.27, 0.4)
 """Time between the frames that tell a focal length; there is some tolerance."""
@@ -47,6 +47,7 @@ class Camera:
     ``labels.focal_length.FocalLength``). ``heading`` (3,) is the usual one, a unit vector for that focal length, None
     where there is none; ``focus_of_expansion`` (x, y) is where it points, or straight ahead, and ``focus_spread_px``
     (x, y) the median absolute deviation of single pairs from it (NaN without any). ``noise`` is at a width of 640.
+    ``accepted`` is the share of the pairs whose motion is accepted, NaN with fewer than ten.
     """
 
     fixed: FixedRegions
@@ -58,6 +59,7 @@ class Camera:
     focal_state: str
     focal_reason: str
     pairs: int
+    accepted: float
 
 
 def glances(frames: FrameColumns, width: int, number: int) -> list[Glance]:
@@ -168,6 +170,7 @@ class SecondLook:
             state,
             reason,
             self._sums.pairs,
+            len(places) / len(pairs) if len(pairs) >= FEWEST_PAIRS else np.nan,
         )
 
     def _focal_length(self, usable: NDArray[np.bool_]) -> FocalLength | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from labels.shots import FrameColumns, ShotParameters, Shots, duplicates, running_median, shots
+from labels.shots import FrameColumns, ShotParameters, Shots, running_median, shots
 
 DISTANCES = (1, 2, 3, 4, 6, 8)
 """Frame distances that are tried, in frames that show something new."""
@@ -29,6 +29,7 @@ class SelectionParameters:
     slow_px: float = 0.8  # median displacement below which a pair shows no motion
     fast: float = 0.12  # motion of neighbouring frames, as a share of the width, that flow cannot follow
     consistent: float = 0.35  # least share of consistent flow in every step of a pair
+    obscured: float = 0.75  # least share of the frame with consistent flow, over its running median: wipers, spray
     stride: int = 2  # frames between labelled frames, at least
     spacing_px: float = 8.0  # motion since the last labelled frame from which a frame is new
     spacing_s: float = 0.25  # or time since then
@@ -37,6 +38,9 @@ class SelectionParameters:
     saturated: float = 0.2  # largest share of blown-out pixels
     textured: float = 0.06  # least share of pixels with texture
     dark_grey: float = 16.0  # least mean grey level
+    video_noise_px: float = 0.8  # largest noise of a video's flow
+    video_accepted: float = 0.05  # least share of the pairs of the second look whose camera motion is accepted
+    video_focus_spread: float = 0.2  # largest deviation of its focus of expansion, as a share of the width
     shots: ShotParameters = field(default_factory=ShotParameters)
 
 
@@ -69,8 +73,8 @@ def select(frames: FrameColumns, width: int, parameters: SelectionParameters | N
 
     Reasons, in order of precedence: ``duplicate``, ``blended``, ``cut``, ``fade`` (see ``labels.shots``); ``dark``,
     ``saturated``, ``textureless``, ``blurred``, ``blocky`` (of either frame); ``end_of_shot``, ``timestamp_gap``,
-    ``flash`` (between the frames); ``unknown_motion``, ``inconsistent``, ``fast``, ``slow``; ``spacing`` (too near to
-    the last kept frame).
+    ``flash`` (between the frames); ``unknown_motion``, ``inconsistent``, ``obscured``, ``fast``, ``slow``; ``spacing``
+    (too near to the last kept frame).
     """
     parameters = parameters or SelectionParameters()
     number = len(frames["time_s"])
@@ -111,6 +115,7 @@ class _Course:
     median: NDArray[np.float64]  # sum of its medians
     unknown: NDArray[np.int64]  # count of steps without a measured motion
     inconsistent: NDArray[np.int64]  # count of steps whose flow is not to be trusted
+    obscured: NDArray[np.int64]  # count of steps in which far less is seen than around them
 
     @property
     def scale(self) -> float:
@@ -131,6 +136,8 @@ class _Course:
             return "unknown_motion"
         if self.inconsistent[second] > self.inconsistent[first]:
             return "inconsistent"
+        if self.obscured[second] > self.obscured[first]:
+            return "obscured"
         if distance == 1 and self.upper[second] - self.upper[first] > self.parameters.fast * self.width:
             return "fast"
         return "slow" if self.median[second] - self.median[first] < self.parameters.slow_px * self.scale else ""
@@ -151,6 +158,7 @@ class _Course:
 
 def _course(frames: FrameColumns, parts: Shots, width: int, parameters: SelectionParameters) -> _Course:
     upper = np.fmax(frames["p90"], frames["road"])
+    seen = frames["consistent"] * np.r_[np.nan, frames["textured"]][: len(upper)]  # of the frame before
     return _Course(
         parameters,
         width,
@@ -160,6 +168,7 @@ def _course(frames: FrameColumns, parts: Shots, width: int, parameters: Selectio
         np.cumsum(np.nan_to_num(frames["median"])),
         np.cumsum(np.isnan(upper)),
         np.cumsum(frames["consistent"] < parameters.consistent),
+        np.cumsum(seen < parameters.obscured * running_median(seen)),
     )
 
 
@@ -204,22 +213,3 @@ def _mark(reason: NDArray[np.str_], fault: NDArray[np.str_]) -> None:
     """Write faults where no reason stands yet."""
     empty = reason == ""
     reason[empty] = fault[empty]
-
-
-def video_fault(frames: FrameColumns, width: int, height: int, parameters: SelectionParameters | None = None) -> str:
-    """Why a whole video is of no use, empty where it may be: ``portrait``, ``too_short`` (fewer than two frames that
-    show something new), ``all_black`` or ``still_camera`` (19 of 20 frames).
-    """
-    parameters = parameters or SelectionParameters()
-    if height > width:
-        return "portrait"
-    if len(frames["time_s"]) < 2:
-        return "too_short"
-    if np.mean(frames["mean"] < parameters.dark_grey) > 0.95:
-        return "all_black"
-    duplicate = duplicates(frames, parameters.shots)
-    # A still camera sees things move, too; but half of what it sees does not.
-    still = duplicate | (frames["median"] < parameters.slow_px / DISTANCES[-1] * width / 640)
-    if np.mean(still[1:]) > 0.95:
-        return "still_camera"
-    return "too_short" if np.count_nonzero(~duplicate) < 2 else ""

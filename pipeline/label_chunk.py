@@ -159,6 +159,7 @@ class _Work:
                 principal_point=tuple(self.camera["principal_point"]),
                 usable=~self.fixed,
                 heading=self.heading,
+                focal_known=self.camera["focal_state"] != "default",
             )
         except Exception as error:  # a bad pair never fails its chunk
             return outcome.of_error(error), b"", {}

@@ -67,6 +67,7 @@ def in_record(camera: Camera) -> dict[str, Any]:
         "fixed_fraction": round(float(camera.fixed.mask.mean()), 5),
         "fixed_reason": camera.fixed.reason,
         "pairs_looked_at": camera.pairs,
+        "pairs_accepted": round(camera.accepted, 4) if np.isfinite(camera.accepted) else None,
         "noise_floor_px": round(camera.noise.noise_floor_px, 4),
         "noise_relative": round(camera.noise.noise_relative, 5),
         "heading": None if camera.heading is None else [round(float(part), 6) for part in camera.heading],

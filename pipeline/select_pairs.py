@@ -1,6 +1,7 @@
 """SelectPairs: which pairs of frames of a video are labelled, and why the others are not."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -8,9 +9,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from labels.homography_selection import select_by_homography
-from labels.selection import PairTable, select, video_fault
+from labels.selection import PairTable, select
 from labels.shots import shots
 from labels.survey import COLUMNS
+from labels.video_fault import camera_fault, video_fault
 from pipeline import fetch_video, survey_video, tables
 from pipeline.build import Build
 from pipeline.manifest import Video
@@ -64,6 +66,7 @@ def selection(build: Build, video: Video) -> tuple[str, pa.Table]:
     columns = {name: frames.column(name).to_numpy() for name in COLUMNS}
     camera = survey_video.read_camera(build, video)
     fault = video_fault(columns, camera["width"], camera["height"], build.parameters.selection)
+    fault = fault or _camera_fault(build, camera)
     if fault:
         nothing = np.full(len(frames), -1)
         chosen = PairTable(nothing, nothing + 1, np.full(len(frames), np.nan), np.full(len(frames), fault))
@@ -88,8 +91,16 @@ def selection(build: Build, video: Video) -> tuple[str, pa.Table]:
     return fault, table
 
 
+def _camera_fault(build: Build, camera: dict[str, Any]) -> str:
+    accepted, spread = camera["pairs_accepted"], np.nan
+    if accepted is not None and camera["focus_spread_px"]:
+        spread = max(camera["focus_spread_px"]) / camera["width"]
+    said = camera["fixed_reason"], camera["noise_floor_px"], np.nan if accepted is None else accepted, spread
+    return camera_fault(*said, build.parameters.selection)
+
+
 def _by_homography(
-    build: Build, video: Video, columns: dict[str, NDArray[np.float64]], camera: dict[str, object]
+    build: Build, video: Video, columns: dict[str, NDArray[np.float64]], camera: dict[str, Any]
 ) -> PairTable:
     """The rule of the unsupervised edge detector; it looks at the frames themselves."""
     parts = shots(columns, build.parameters.selection.shots)

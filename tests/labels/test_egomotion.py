@@ -78,6 +78,8 @@ def test_flow_that_fits_anywhere_is_not_sure(corridor: Callable[..., Any]) -> No
         "min_parallax_sigma": 0,
         "min_parallax_snr": 0,
         "min_inlier_ratio": 0,
+        "min_relief": 0,
+        "max_condition": np.inf,
         "max_cost": 1,
         "max_violations": 1,
     }

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from labels.selection import PairTable, SelectionParameters, select, video_fault
+from labels.selection import PairTable, SelectionParameters, select
 
 Table = dict[str, NDArray[np.float64]]
 
@@ -207,18 +207,3 @@ def test_parameters_change_the_choice() -> None:
 def test_short_videos_give_no_pairs_or_one(count: int) -> None:
     pairs = select(drive(count, motion=12.0), 640)
     assert len(kept_rows(pairs)) == max(count - 1, 0)
-
-
-def test_videos_of_no_use_are_told() -> None:
-    still = change(drive(motion=0.0), slice(1, None), difference=1.0, difference_q999=30.0)
-    frozen = change(drive(), slice(1, None), **DUPLICATE)
-    black = change(drive(), slice(0, 59), mean=3.0)
-    assert video_fault(drive(), 640, 360) == ""
-    assert video_fault(drive(), 360, 640) == "portrait"
-    assert video_fault(drive(1), 640, 360) == "too_short"
-    assert video_fault(drive(0), 640, 360) == "too_short"
-    assert video_fault(still, 640, 360) == "still_camera"
-    assert video_fault(frozen, 640, 360) == "still_camera"
-    assert video_fault(black, 640, 360) == "all_black"
-    stop_and_go = change(drive(), slice(10, 60), median=0.0, p90=0.1, road=0.0)
-    assert video_fault(stop_and_go, 640, 360) == ""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from labels.fixed_regions import FixedRegionParameters
-from pipeline import survey_video
+from pipeline import select_pairs, survey_video, tables
 from pipeline.build import Build
 from pipeline.manifest import Video
 from pipeline.parameters import BuildParameters, DecodingParameters
@@ -62,6 +62,7 @@ def test_the_record_says_what_the_labels_need(seen: Surveyed) -> None:
     camera = json.loads(json.dumps(seen.camera, allow_nan=False))
     assert 0.1 <= camera["noise_floor_px"] <= 1 and 0.005 <= camera["noise_relative"] <= 0.05
     assert camera["focal_state"] in ("default", "calibrated")
+    assert 0.5 < camera["pairs_accepted"] <= 1
     assert np.linalg.norm(camera["heading"]) == pytest.approx(1, abs=1e-5) and camera["heading"][2] > 0.95
 
 
@@ -79,6 +80,21 @@ def test_no_pairs_no_mask(frames: Path) -> None:
     nothing = surveyed(frames, pairs=0)
     assert not mask_of(nothing).any()
     assert (nothing.camera["fixed_reason"], nothing.camera["heading"]) == ("few_pairs", None)
+
+
+@pytest.mark.parametrize(("said", "fault"), [({}, ""), ({"fixed_reason": "too_large"}, "covered")])
+def test_what_the_camera_shows_can_end_a_video(
+    tmp_path: Path, seen: Surveyed, said: dict[str, Any], fault: str
+) -> None:
+    video = Video("drive", "frames", fps=10.0)
+    build = build_of(tmp_path, video)
+    survey_video.camera_target(build, video).write(json.dumps(seen.camera | said).encode())
+    assert seen.frames is not None
+    survey_video.frames_target(build, video).write(tables.to_bytes(seen.frames))
+    found, pairs = select_pairs.selection(build, video)
+    assert found == fault
+    kept = pairs.column("reason").to_pylist().count("")
+    assert kept == 0 if fault else kept > 10
 
 
 def test_stills_are_surveyed_without_a_mask(tmp_path: Path) -> None:

@@ -1,0 +1,59 @@
+"""Shifts of rows that no motion of the camera explains: a rolling shutter on a mount that vibrates (LABELS 11.13)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labels.flow_samples import Samples, derotated
+
+BANDS = 8
+FEWEST_SAMPLES = 20
+"""A band with fewer tells nothing."""
+ANNEALING = (64.0, 16.0, 4.0, 1.0)
+"""Of the scale of the weights: what is shifted must not pass for wrong."""
+EXPLAINED = 0.4
+"""Share of the cost that the shifts must take away."""
+PRIOR = 1.0
+"""Weight of no shift, in samples: a row through the focus of expansion does not show a shift along itself."""
+
+
+def row_shifts(
+    samples: Samples, R: NDArray[np.float64], T: NDArray[np.float64], robust_scale: float
+) -> NDArray[np.float64]:
+    """By how much each of eight bands of rows, from the top, is displaced against the motion R, T: (8, 2), normalised.
+
+    Robust least squares over the distances of the samples from their epipolar lines; a shift along the lines is none
+    that could be told from depth. Zero where a band has too few samples, and everywhere where shifts are not what is
+    wrong: flow that errs here and there, or what moves, leaves as much with them.
+    """
+    t = derotated(samples, R)
+    tau = np.stack([samples.x * T[2] - T[0], samples.y * T[2] - T[1]], 1)
+    h = tau / (np.linalg.norm(tau, axis=1, keepdims=True) + 1e-18)
+    ahead = (h * t).sum(axis=1) > 0
+    n, inverse_sigma = np.stack([-h[:, 1], h[:, 0]], 1)[ahead], samples.inverse_sigma[ahead]
+    off, y = (n * t[ahead]).sum(axis=1), samples.y[ahead]
+    if not len(y):
+        return np.zeros((BANDS, 2))
+    band = np.minimum((BANDS * (y - y.min()) / max(float(np.ptp(y)), 1e-9)).astype(np.int64), BANDS - 1)
+    shifts: NDArray[np.float64] = np.zeros((BANDS, 2))
+    costs = [_cost(off * inverse_sigma, robust_scale)]
+    for factor in ANNEALING:
+        left = (off - (n * shifts[band]).sum(axis=1)) * inverse_sigma
+        scale2 = factor * robust_scale**2
+        shifts = _weighted(n, off, band, (scale2 / (left * left + scale2)) ** 2)
+    shifts[np.bincount(band, minlength=BANDS) < FEWEST_SAMPLES] = 0.0
+    costs.append(_cost((off - (n * shifts[band]).sum(axis=1)) * inverse_sigma, robust_scale))
+    return shifts if costs[1] <= (1 - EXPLAINED) * costs[0] else np.zeros((BANDS, 2))
+
+
+def _cost(left: NDArray[np.float64], robust_scale: float) -> float:
+    return float(np.mean(left * left / (left * left + robust_scale**2)))
+
+
+def _weighted(
+    n: NDArray[np.float64], off: NDArray[np.float64], band: NDArray[np.int64], weight: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The shift of each band (BANDS, 2) that explains the distances ``off`` along the normals ``n`` best."""
+    products = (n[:, 0] * n[:, 0], n[:, 0] * n[:, 1], n[:, 1] * n[:, 1], n[:, 0] * off, n[:, 1] * off)
+    xx, xy, yy, right, down = (np.bincount(band, weight * each, BANDS).astype(np.float64) for each in products)
+    xx, yy = xx + PRIOR, yy + PRIOR
+    return np.stack([yy * right - xy * down, xx * down - xy * right], 1) / (xx * yy - xy * xy)[:, None]
