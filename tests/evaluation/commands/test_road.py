@@ -57,6 +57,8 @@ def test_protocols_and_categories_side_by_side(benchmark: Path, capsys: pytest.C
     assert protocols["perspective, all"]["recall"] == pytest.approx(5 / 6)
     # the largest F keeps from the first threshold above .1 to the last that .9004 reaches, or its 8 bits, 230 / 255
     assert protocols["perspective, all"]["best_threshold"] == pytest.approx(26 / 255)
+    # 17 x 40 of the 36 x 124 pixels that are not black are road
+    assert protocols["perspective, all"]["ceiling"] == pytest.approx((10 + 680 / 4464) / 11)
     assert protocols["bird's-eye, 256 levels, all"]["ceiling"] != protocols["perspective, all"]["ceiling"]
     assert "cannot exceed its ceiling" in capsys.readouterr().out
 
