@@ -123,7 +123,11 @@ class Split:
 
 def _shards_folder(place: str) -> str:
     fs, path = urls.filesystem(place)
-    if fs.exists(f"{path}/dataset.json"):
+    try:
+        found = fs.exists(f"{path}/dataset.json")
+    except Exception as error:  # of whatever kind the store's library has
+        raise DatasetError(f"{place} cannot be read: {str(error) or type(error).__name__}") from None
+    if found:
         return place
     finished = sorted(fs.glob(f"{path}/datasets/*.json")) if fs.exists(f"{path}/datasets") else []
     if not finished:
