@@ -8,7 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from evaluation.commands import Command, depth, detection, relative_depth, road, segmentation
+from evaluation.commands import Command, depth, detection, relative_depth, road, segmentation, tables
 from evaluation.report import require_place, write_json
 
 COMMANDS: dict[str, Command] = {
@@ -17,6 +17,7 @@ COMMANDS: dict[str, Command] = {
     "relative-depth": relative_depth,
     "road": road,
     "segmentation": segmentation,
+    "tables": tables,
 }
 
 

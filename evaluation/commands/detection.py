@@ -35,7 +35,9 @@ def run(options: argparse.Namespace) -> Report:
     truth, found = read_folders(options.ground_truth, options.predictions, options.frames)
     scores = {rule: score_objects(truth, found, rule, options.object_class) for rule in RULES}
     by_protocol = {
-        f"{name}, {rule} rule": precision for rule, figures in scores.items() for name, precision in figures.items()
+        f"{options.object_class} {name}, {rule} rule": precision
+        for rule, figures in scores.items()
+        for name, precision in figures.items()
     }
     protocols = {
         name: {"R11": precision.R11, "R40": precision.R40, "mean41": precision.mean41}
@@ -43,7 +45,7 @@ def run(options: argparse.Namespace) -> Report:
     }
     detections = int((found.types == CLASSES[options.object_class].name).sum())
     notes = _notes(scores[RULES[0]], len(truth.starts) - 1, detections, options.object_class)
-    details = {"class": options.object_class} | {name: asdict(precision) for name, precision in by_protocol.items()}
+    details = {name: asdict(precision) for name, precision in by_protocol.items()}
     return Report("detection", protocols, notes, details)
 
 

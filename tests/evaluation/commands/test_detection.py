@@ -32,14 +32,14 @@ def test_both_rules_and_all_means_side_by_side(folders: Path, capsys: pytest.Cap
     assert run(folders) == 0
     task, protocols = read_protocols(folders / "f.json")
     assert task == "detection"
-    names = [f"{name}, {rule} rule" for rule in ("2017", "pre-2017") for name in ("easy", "moderate", "hard")]
+    names = [f"Car {name}, {rule} rule" for rule in ("2017", "pre-2017") for name in ("easy", "moderate", "hard")]
     assert list(protocols) == names
     # two thresholds; 30 pixels are too low for easy, so that only the older rule counts the false alarm there
-    assert protocols["easy, 2017 rule"]["mean41"] == pytest.approx(100 * 2 / 41)
-    assert protocols["easy, pre-2017 rule"]["mean41"] == pytest.approx(100 * 2 / 41 * 2 / 3)
-    assert protocols["moderate, 2017 rule"] == protocols["moderate, pre-2017 rule"]
-    assert protocols["easy, 2017 rule"]["R11"] == pytest.approx(100 / 11)
-    assert protocols["easy, 2017 rule"]["R40"] == pytest.approx(100 / 40)
+    assert protocols["Car easy, 2017 rule"]["mean41"] == pytest.approx(100 * 2 / 41)
+    assert protocols["Car easy, pre-2017 rule"]["mean41"] == pytest.approx(100 * 2 / 41 * 2 / 3)
+    assert protocols["Car moderate, 2017 rule"] == protocols["Car moderate, pre-2017 rule"]
+    assert protocols["Car easy, 2017 rule"]["R11"] == pytest.approx(100 / 11)
+    assert protocols["Car easy, 2017 rule"]["R40"] == pytest.approx(100 / 40)
     assert "2 images; Car objects that count: 2 easy, 2 moderate, 2 hard; 3 detections" in capsys.readouterr().out
 
 
