@@ -1,4 +1,4 @@
-"""The commands: ``python -m training pretrain``, ``predict``, ``export``; each with ``--help``."""
+"""The commands: ``python -m training pretrain``, ``finetune``, ``predict``, ``export``; each with ``--help``."""
 
 import logging
 import sys
@@ -13,6 +13,7 @@ from jsonargparse import ActionConfigFile, ArgumentParser, Namespace
 from training.configuration import Configuration, RunConfiguration
 from training.export import FORMATS, PARTS
 from training.initialisation import first_weights
+from training.segmentation.configuration import SegmentationConfiguration
 
 if TYPE_CHECKING:
     from training.task import Task
@@ -27,8 +28,12 @@ Exit status: 0 done; 2 a mistake in what was given; 3 the loss was not finite; 7
 saved: run the same command with --resume."""
 
 
+PREDICT = """Predict images, folders of images and videos: depth percentiles and overlays, or, by a run of finetune,
+classes as PNG with the ids of the dataset, which `python -m evaluation segmentation` scores."""
 INIT = """first weights: scratch; a run or checkpoint of ours; imagenet:FILE, a state dict with torchvision's names;
 external:FILE:MAP, one with other names and a YAML file that maps them (regular expression: replacement)"""
+FINETUNE = """Fine-tune a network for semantic segmentation on Cityscapes, CamVid or KITTI. Ranks, exit status and
+--resume are those of pretrain."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     parser = _parser()
     options = parser.parse_args(arguments)
-    run = {"pretrain": _pretrain, "predict": _predict, "export": _export}[options.command]
+    run = {"pretrain": _pretrain, "finetune": _finetune, "predict": _predict, "export": _export}[options.command]
     try:
         return run(parser.instantiate(options)[options.command])
     except (ValueError, OSError) as error:
@@ -51,13 +56,18 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser(prog="python -m training", description=__doc__.replace("``", ""))
     commands = parser.add_subcommands(dest="command", required=True)
     commands.add_subcommand("pretrain", _pretrain_parser(), help="train a network on a dataset")
-    commands.add_subcommand("predict", _predict_parser(), help="depth percentiles of images, folders and videos")
+    commands.add_subcommand("finetune", _finetune_parser(), help="train a network for segmentation")
+    commands.add_subcommand("predict", _predict_parser(), help="depth or classes of images, folders and videos")
     commands.add_subcommand("export", _export_parser(), help="weights for other libraries")
     return parser
 
 
 def _pretrain_parser() -> ArgumentParser:
     return _training_parser(PRETRAIN, Configuration, "dataset: a folder or URL with dataset.json")
+
+
+def _finetune_parser() -> ArgumentParser:
+    return _training_parser(FINETUNE, SegmentationConfiguration, "folder of the labelled images")
 
 
 def _training_parser(description: str, kind: type[RunConfiguration], data: str) -> ArgumentParser:
@@ -76,7 +86,7 @@ def _training_parser(description: str, kind: type[RunConfiguration], data: str) 
 
 
 def _predict_parser() -> ArgumentParser:
-    parser = ArgumentParser(description="Write depth percentiles and overlays of images, folders of images and videos.")
+    parser = ArgumentParser(description=PREDICT)
     parser.add_argument("run", type=Path, help="folder of a run, or one of its checkpoints")
     parser.add_argument("inputs", type=Path, nargs="+", help="image, folder of images, or video")
     parser.add_argument("--out", type=Path, default=Path("predictions"), help="folder of the results")
@@ -97,6 +107,12 @@ def _pretrain(options: Namespace) -> int:
     from training.relative_depth import RelativeDepth
 
     return _train(Configuration, RelativeDepth, options)
+
+
+def _finetune(options: Namespace) -> int:
+    from training.segmentation.task import Segmentation
+
+    return _train(SegmentationConfiguration, Segmentation, options)
 
 
 def _train(kind: type[RunConfiguration], task: "Callable[[Any, str], Task]", options: Namespace) -> int:

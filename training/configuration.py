@@ -75,7 +75,8 @@ class EngineParameters:
 class RecordParameters:
     """What a run writes, and when."""
 
-    checkpoint_steps: int = 1000  # steps between checkpoints; one at the end of each epoch, too
+    checkpoint_steps: int = 1000  # steps between checkpoints
+    checkpoint_epochs: int = 1  # epochs between checkpoints at their ends; one at the end of the run, too
     keep: int = 2  # newest checkpoints kept, beside the best
     validate_epochs: int = 1  # epochs between validations
     validation_samples: int = 2000  # of the validation split at most
@@ -137,6 +138,7 @@ class RunConfiguration:
             "optimisation.drop_factor": self.optimisation.drop_factor,
             "engine.micro_batch": self.engine.micro_batch,
             "record.checkpoint_steps": self.record.checkpoint_steps,
+            "record.checkpoint_epochs": self.record.checkpoint_epochs,
             "record.keep": self.record.keep,
             "record.validate_epochs": self.record.validate_epochs,
             "record.validation_samples": self.record.validation_samples,

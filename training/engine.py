@@ -156,11 +156,12 @@ class Trainer:
         )
 
     def _end_epoch(self) -> None:
-        due = self.step >= self.steps or self.loader.epoch % self.configuration.record.validate_epochs == 0
-        found = self._validate(NETWORK) if due else None
+        record, ended = self.configuration.record, self.step >= self.steps
+        found = self._validate(NETWORK) if ended or self.loader.epoch % record.validate_epochs == 0 else None
         if found is not None:
             self._note_validation(found)
-        self._save(found)
+        if found or self.loader.epoch % record.checkpoint_epochs == 0 or self.step % record.checkpoint_steps == 0:
+            self._save(found)
 
     # -- validation ----------------------------------------------------------------------------------------------------
 

@@ -1,9 +1,10 @@
-"""Depth percentiles of images, folders of images and videos, by a trained network."""
+"""Predictions of images, folders of images and videos by a trained network, whatever its task."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
+from typing import Any, Protocol
 
 import av
 import cv2
@@ -11,53 +12,44 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from labels.codec import encode
-from training import distributed, overlay
-from training.configuration import RunConfiguration
-from training.learner import precision
+from training import distributed
+from training.depth_predictor import DepthPredictor
 from training.models.network import Network
 from training.run_folder import load_network
+from training.segmentation.class_predictor import ClassPredictor
 
 IMAGES = {".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 BATCH = 8
-"""Frames predicted at a time."""
+"""Frames of a video predicted at a time."""
 
 
-class Predictor:
-    """A network that takes frames of any size and gives percentiles of that size."""
+class Predictor(Protocol):
+    """What a network makes of frames, RGB (H, W, 3) ``uint8`` of any size."""
 
-    def __init__(self, network: Network, configuration: RunConfiguration, device: torch.device) -> None:
-        self.network, self.device = network.to(device).eval(), device
-        height, width = configuration.input_size
-        self.size = (width, height)
-        self.precision = precision(configuration.engine.precision, device)
+    def pictures(self, frame: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
+        """What is written of an image, in OpenCV's channels, by the ending of its file's name."""
 
-    def __call__(self, frames: list[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
-        """Percentiles (H, W) ``float32`` in [0, 1] of RGB frames (H, W, 3) ``uint8``.
+    def overlays(self, frames: list[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
+        """What is shown of frames, RGB of their size."""
 
-        The whole frame is resized to what the network was trained on, its percentiles back.
-        """
-        small = np.stack([cv2.resize(frame, self.size, interpolation=cv2.INTER_AREA) for frame in frames])
-        images = torch.from_numpy(small).permute(0, 3, 1, 2).to(self.device).float().div_(255)
-        with (
-            torch.inference_mode(),
-            torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16),
-        ):
-            percentiles = self.network(images).float().clamp(0, 1).cpu().numpy()
-        return [
-            cv2.resize(z, (frame.shape[1], frame.shape[0]), interpolation=cv2.INTER_LINEAR)
-            for z, frame in zip(percentiles, frames)
-        ]
+
+PREDICTORS: dict[str, Callable[[Network, Any, torch.device], Predictor]] = {
+    "relative_depth": DepthPredictor,
+    "segmentation": ClassPredictor,
+}
+"""By task."""
 
 
 def predict(run: Path, inputs: list[Path], out: Path, device: str = "auto") -> Iterator[Path]:
     """Predict every input and give the files as they are written.
 
-    An image gives ``NAME.depth.png``, codes as ``labels.codec`` has them with 16 bits, and ``NAME.overlay.png``; a
-    video ``NAME.overlay.mp4``. Raises ``ValueError`` for what is neither, before any work where it does not exist.
+    An image gives the task's pictures (see ``depth_predictor``, ``segmentation.class_predictor``), a video
+    ``NAME.overlay.mp4``. Raises ``ValueError`` for what is neither, before any work where it does not exist.
     """
     network, configuration, _ = load_network(run)
-    predictor = Predictor(network, configuration, distributed.join(device).device)
+    if configuration.task not in PREDICTORS:
+        raise ValueError(f"{run} is a run of {configuration.task}; predict knows: {', '.join(PREDICTORS)}")
+    predictor = PREDICTORS[configuration.task](network, configuration, distributed.join(device).device)
     files = list(_files(inputs))
     _refuse_same_names(files)
     out.mkdir(parents=True, exist_ok=True)
@@ -90,13 +82,13 @@ def _image(predictor: Predictor, path: Path, out: Path) -> Iterator[Path]:
     found = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
     if found is None:
         raise ValueError(f"{path} cannot be read as an image")
-    image = np.asarray(found, np.uint8)
-    (z,) = predictor([image])
-    codes = encode(z, np.ones(z.shape, bool), bits=16)
-    blended = cv2.cvtColor(overlay.blend(image, z), cv2.COLOR_RGB2BGR)
-    for ending, picture in (("depth", codes), ("overlay", blended)):
-        target = out / f"{path.stem}.{ending}.png"
-        cv2.imwrite(str(target), picture)
+    for ending, picture in predictor.pictures(np.asarray(found, np.uint8)).items():
+        target = out / f"{path.stem}{ending}"
+        written, content = cv2.imencode(".png", picture)
+        assert written, "a picture that was predicted can be written"
+        temporary = target.with_name(f".tmp-{target.name}")
+        temporary.write_bytes(content.tobytes())
+        temporary.replace(target)
         yield target
 
 
@@ -128,5 +120,4 @@ def _video(predictor: Predictor, path: Path, out: Path) -> Iterator[Path]:
 def _blended(predictor: Predictor, frames: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
     waiting = iter(frames)
     while batch := list(islice(waiting, BATCH)):
-        for frame, z in zip(batch, predictor(batch)):
-            yield overlay.blend(frame, z)
+        yield from predictor.overlays(batch)

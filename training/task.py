@@ -6,7 +6,8 @@ first weights, ``losses()`` gives the function from a forward pass to one loss a
 README, ``input_size`` what an exported network is tried with, ``batch_size`` the samples of a step. The *task* adds
 data: a class with what ``Task`` below lists, which opens its data in its constructor (raising ``ValueError`` for what
 the user can mend), makes the loader of a rank, prepares a batch on the device, and validates.
-``relative_depth.RelativeDepth`` is one.
+``relative_depth.RelativeDepth`` is the shortest to read, ``segmentation.task.Segmentation`` has crops, images of many
+sizes and scores that are summed over ranks.
 
 To add one: derive the configuration and give it a ``task`` name; enter it in ``kinds.KINDS``, by which run folders are
 read again; write the task class; start it with ``staging.train_stages(configuration, MyTask, data, run, resume)`` from

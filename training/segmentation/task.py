@@ -1,0 +1,93 @@
+"""Fine-tuning for semantic segmentation as a task."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from evaluation.segmentation import Scores, Tally
+from training.distributed import World
+from training.segmentation import objective
+from training.segmentation.configuration import SegmentationConfiguration
+from training.segmentation.images import scaled
+from training.segmentation.inference import class_scores, full_size
+from training.segmentation.layouts import LabelledImages, open_split
+from training.segmentation.loader import CropBatch, CropLoader, WholeImages, read_ahead
+from training.segmentation.objective import CropExample
+from training.subset import chosen
+from training.task import Predict
+from training.validation import NETWORK, Validation
+
+
+class Segmentation:
+    """See ``task.Task``."""
+
+    def __init__(self, configuration: SegmentationConfiguration, data: str) -> None:
+        """Find the images. Raises ``ValueError`` for what the user can mend."""
+        configuration.check()
+        self.configuration, self.data = configuration.with_classes(), data
+        whole = self._open(configuration.dataset.train)
+        kept = chosen(len(whole.images), configuration.subset)
+        self.train = replace(whole, images=tuple(whole.images[number] for number in kept))
+        self.validation = self._open(configuration.dataset.validation)
+        parts = f"{self.train.fingerprint} {self.validation.fingerprint}"
+        self.fingerprint = hashlib.sha256(parts.encode()).hexdigest()[:12]
+
+    def loader(self, rank: int, size: int) -> CropLoader:
+        """See ``Task.loader``."""
+        own = self.configuration
+        return CropLoader(self.train, self.fingerprint, own.loader, own.crop, own.seed, rank, size)
+
+    def prepare(self, batch: CropBatch, device: torch.device) -> CropExample:
+        """See ``Task.prepare``."""
+        return objective.prepare(batch, device, self.configuration.augmentation)
+
+    def begin(self, run: Path, world: World) -> None:
+        """See ``Task.begin``; nothing is needed."""
+
+    def validate(self, predict: Predict, world: World, first: bool) -> Validation:
+        """See ``Task.validate``: whole images, one at a time, the counts summed over ranks."""
+        benchmark, record = self.configuration.layout.benchmark, self.configuration.record
+        full, small = Tally(benchmark), Tally(benchmark)
+        shown: list[NDArray[np.uint8]] = []
+        images = WholeImages(self.validation, record.validation_samples, world.rank, world.size)
+        for frame, truth, scores in self._scored(images, predict, world.device):
+            found = full_size(scores, truth.shape)
+            full.add(benchmark.ids[truth], benchmark.ids[found])
+            at_scale = scaled((frame, truth), self.configuration.crop.scale)[1]
+            small.add(benchmark.ids[at_scale], benchmark.ids[scores.argmax(1)[0].cpu().numpy()])
+            if len(shown) < record.overlays:
+                shown.append(np.hstack([frame, benchmark.palette[truth], benchmark.palette[found]]))
+        for tally in (full, small):
+            _sum(tally, world)
+        images_scored = len(self.validation.images[: record.validation_samples])
+        return _validation(full.scores(), small.scores(), images_scored, shown)
+
+    def _scored(
+        self, images: WholeImages, predict: Predict, device: torch.device
+    ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8], torch.Tensor]]:
+        for _, frame, truth in read_ahead(images, self.configuration.loader):
+            yield frame, truth, class_scores(predict, frame, self.configuration.crop.scale, device)
+
+    def _open(self, split: str) -> LabelledImages:
+        return open_split(Path(self.data), self.configuration.layout, split)
+
+
+def _sum(tally: Tally, world: World) -> None:
+    pixels = torch.from_numpy(tally.confusion.pixels).to(world.device)
+    tally.confusion.pixels = world.sum(pixels).cpu().numpy()
+
+
+def _validation(full: Scores, small: Scores, images: int, shown: list[Any]) -> Validation:
+    scores = {
+        "mean_iou": full.mean_iou,
+        "category_mean_iou": full.category_mean_iou,
+        "mean_iou_at_scale": small.mean_iou,
+    }
+    by_class = {name: None if np.isnan(iou) else iou for name, iou in full.iou.items()}
+    return Validation({NETWORK: scores}, images, 1 - full.mean_iou, shown, {"iou": by_class})
