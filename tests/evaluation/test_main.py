@@ -31,7 +31,10 @@ def test_json_has_no_nan_and_comes_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         write_json(tmp_path / "f.json", Report("x", {}, details={"curve": object()}))
     assert json.loads((tmp_path / "f.json").read_text())["details"] == {"curve": [1.0]}
-    assert [path.name for path in tmp_path.iterdir()] == ["f.json"]
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError, match="folder"):
+        write_json(tmp_path / "folder", Report("x", {}))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["f.json", "folder"]
     assert np.isnan(read_protocols(tmp_path / "f.json")[1]["p"]["a"])
 
 
