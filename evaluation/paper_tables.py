@@ -81,8 +81,8 @@ TABLES = (
             "relative depth, CityDriving + KITTI": (95.66, 92.14, 94.31, 85.72, 70.50),
             "ImageNet": (96.33, 92.26, 95.59, 86.43, 72.28),
         },
-        "percent; road in perspective, pixels pooled; cars by the mean of 41 precisions under the pre-2017 rule, as the "
-        "code of MultiNet has it, which the paper used; it does not say so itself",
+        "percent; road in perspective, pixels pooled; cars by the mean of 41 precisions under the pre-2017 rule, as "
+        "MultiNet's code has it, which the paper used; it does not say so itself",
         2,
     ),
     Table(
