@@ -104,9 +104,9 @@ def _export_parser() -> ArgumentParser:
 
 
 def _pretrain(options: Namespace) -> int:
-    from training.relative_depth import RelativeDepth
+    from training.pretraining import pretraining_task
 
-    return _train(Configuration, RelativeDepth, options)
+    return _train(Configuration, pretraining_task, options)
 
 
 def _finetune(options: Namespace) -> int:

@@ -12,5 +12,5 @@ class Card:
     facts: dict[str, str]  # rows of the table that only this task has
     scores: dict[str, str]  # columns of the table of scores: name in a record, title
     explained: str  # what the scores mean
-    predict: str  # what `predict` takes
+    predict: str  # what `predict` takes; empty: nothing
     terms: str  # whose terms bind what was learned

@@ -6,16 +6,17 @@ paper leaves open (the batch) is a choice.
 """
 
 import dataclasses
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from training import objectives
+from training import objectives, pretexts
 from training.card import Card
 from training.initialisation import InitialisationParameters
 from training.input import AugmentationParameters
 from training.loader import LoaderParameters
 from training.models.network import ModelParameters, Network, build_network
 from training.objectives import Losses, ObjectiveParameters
+from training.pretexts import PICTURES, PretextParameters
 from training.shard_cache import CacheParameters
 from training.subset import SubsetParameters
 
@@ -157,6 +158,7 @@ class Configuration(RunConfiguration):
     loader: LoaderParameters = field(default_factory=LoaderParameters)
     cache: CacheParameters = field(default_factory=CacheParameters)
     subset: SubsetParameters = field(default_factory=SubsetParameters)
+    pretext: PretextParameters = field(default_factory=PretextParameters)
     objective: ObjectiveParameters = field(default_factory=ObjectiveParameters)
 
     @property
@@ -171,11 +173,18 @@ class Configuration(RunConfiguration):
 
     def losses(self) -> Losses:
         """See ``RunConfiguration.losses``."""
-        return objectives.losses(self.objective)
+        return pretexts.losses() if self.pretext.name in PICTURES else objectives.losses(self.objective)
+
+    def with_outputs(self) -> "Configuration":
+        """The same with as many outputs as the pretext has channels."""
+        return replace(self, model=replace(self.model, outputs=PICTURES.get(self.pretext.name, 1)))
 
     def card(self) -> Card:
         """See ``RunConfiguration.card``."""
         weighted = ", weighted by confidence" if self.objective.confidence else ""
+        if self.pretext.name in PICTURES:
+            return self._picture_card()
+        shuffled = "; **a control: each frame had the label of another**" if self.pretext.name != "depth" else ""
         return Card(
             title="Relative depth",
             what=(
@@ -185,7 +194,7 @@ class Configuration(RunConfiguration):
             facts={
                 "input": f"RGB in [0, 1], the whole frame resized to {self.input.height}x{self.input.width}; colours "
                 "normalised within",
-                "objective": f"{self.objective.name}{weighted}",
+                "objective": f"{self.objective.name}{weighted}{shuffled}",
             },
             scores={"l1": "L1", "spearman": "Spearman", "ordinal_error": "ordinal error"},
             explained=(
@@ -194,6 +203,19 @@ class Configuration(RunConfiguration):
                 "training labels and do not look at the\nframe."
             ),
             predict="IMAGE_OR_FOLDER_OR_VIDEO",
+            terms="The licences of the videos are counted in the dataset's `dataset.json`; they may bind what is "
+            "learned from them.",
+        )
+
+    def _picture_card(self) -> Card:
+        gives = "the frame itself" if self.pretext.name == "image" else "its chroma, blue and red, from a grey frame"
+        return Card(
+            title=f"Control, {self.pretext.name}",
+            what=f"A network that was trained to give {gives}: what pre-training on depth is compared with.",
+            facts={"input": f"the whole frame resized to {self.input.height}x{self.input.width}", "objective": "L1"},
+            scores={"l1": "L1"},
+            explained="Mean absolute difference of values in [0, 1]; the untrained network gives .5 everywhere.",
+            predict="",
             terms="The licences of the videos are counted in the dataset's `dataset.json`; they may bind what is "
             "learned from them.",
         )

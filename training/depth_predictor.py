@@ -16,6 +16,9 @@ class DepthPredictor:
     """See ``predict.Predictor``: of an image ``NAME.depth.png``, codes of 16 bits, and ``NAME.overlay.png``."""
 
     def __init__(self, network: Network, configuration: RunConfiguration, device: torch.device) -> None:
+        """Raises ``ValueError`` for a network that was trained as a control."""
+        if network.parameters_of_model.outputs != 1:
+            raise ValueError("this run is a control, which learned no depth to predict; give a run on depth")
         self.network, self.device = network.to(device).eval(), device
         height, width = configuration.input_size
         self.size = (width, height)

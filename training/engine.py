@@ -23,8 +23,8 @@ from training.configuration import Configuration
 from training.distributed import World
 from training.initialisation import initialise
 from training.learner import Learner, noise_numbers
+from training.pretraining import pretraining_task
 from training.progress import Progress
-from training.relative_depth import RelativeDepth
 from training.scalars import Scalars
 from training.task import Task
 from training.validation import NETWORK, Validation, table
@@ -217,8 +217,8 @@ def train(task: Task, run: Path, resume: bool) -> int:
 
 
 def pretrain(configuration: Configuration, data: str, run: Path, resume: bool) -> int:
-    """Pre-train on relative depth; the exit status."""
-    return train(RelativeDepth(configuration, data), run, resume)
+    """Pre-train on shards; the exit status."""
+    return train(pretraining_task(configuration, data), run, resume)
 
 
 def _set_determinism(deterministic: bool) -> None:

@@ -81,8 +81,11 @@ class Loader:
         rank: int = 0,
         world_size: int = 1,
         shuffle: bool = True,
+        labels_of: NDArray[np.int64] | None = None,
     ) -> None:
-        """``size`` is height and width of the network's input. Raises ``ValueError`` for what cannot work."""
+        """``size`` is height and width of the network's input; ``labels_of`` the sample whose label each gets, if not
+        its own. Raises ``ValueError`` for what cannot work.
+        """
         if parameters.batch_size < 1 or parameters.batch_size % world_size:
             raise ValueError(
                 f"a batch of {parameters.batch_size} cannot be dealt to {world_size} ranks; give a multiple"
@@ -91,6 +94,7 @@ class Loader:
             cache.require(parameters.shards_mixed, max(shard["bytes"] for shard in split.dataset.shards.values()))
         self.split, self.parameters, self.size = split, parameters, size
         self.seed, self.rank, self.world_size, self.shuffle = seed, rank, world_size, shuffle
+        self.labels_of = labels_of
         self.epoch, self.position = 0, 0
         self.skipped: list[Skipped] = []
         """What this rank could not read in this epoch, as far as it is."""
@@ -196,6 +200,7 @@ class _Batches(TorchDataset[Batch]):
         self.split, self.parameters, self.size = loader.split, loader.parameters, loader.size
         self.seed, self.epoch, self.rank, self.rest = loader.seed, loader.epoch, loader.rank, rest
         self.rows = loader.parameters.batch_size // loader.world_size
+        self.labels_of = loader.labels_of
         self.reader = loader.split.reader()
 
     def __len__(self) -> int:
@@ -220,10 +225,18 @@ class _Batches(TorchDataset[Batch]):
         )
         rows = batch.images.permute(0, 2, 3, 1).numpy(), batch.codes.numpy()
         confidence = batch.confidence.numpy() if batch.confidence is not None else None
-        for row, (number, found) in enumerate(zip(numbers, self._read(numbers))):
+        found = self._read(numbers)
+        others, labels = numbers, found
+        if self.labels_of is not None:
+            others = self.labels_of[numbers]
+            labels = self._read(others)
+        for row, number in enumerate(numbers):
             key = self.split.key(number)
             try:
-                self._decode(key, found, rows[0][row], rows[1][row], None if confidence is None else confidence[row])
+                own = _members(key, found[row])
+                content = own if labels is found else _members(self.split.key(others[row]), labels[row])
+                trust = None if confidence is None else confidence[row]
+                self._decode(own["jpg"], content, rows[0][row], rows[1][row], trust)
             except SampleError as error:
                 batch.skipped.append(Skipped(key, self.split.place(number)[0], str(error)))
             else:
@@ -242,21 +255,24 @@ class _Batches(TorchDataset[Batch]):
 
     def _decode(
         self,
-        key: str,
-        found: bytes | SampleError,
+        frame: bytes,
+        content: dict[str, bytes],
         image: NDArray[np.uint8],
         codes: NDArray[np.uint8],
         confidence: NDArray[np.uint8] | None,
     ) -> None:
-        if isinstance(found, SampleError):
-            raise found
-        content = members(key, found)
-        decode_frame(content["jpg"], image)
+        decode_frame(frame, image)
         decode_labels(content[CODES], codes, self.parameters.labels)
         if confidence is not None:
             if CONFIDENCE not in content:
                 raise SampleError("no confidence.png")
             decode_labels(content[CONFIDENCE], confidence, self.parameters.labels)
+
+
+def _members(key: str, found: bytes | SampleError) -> dict[str, bytes]:
+    if isinstance(found, SampleError):
+        raise found
+    return members(key, found)
 
 
 def _buffer(*shape: int) -> torch.Tensor:

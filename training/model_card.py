@@ -28,6 +28,7 @@ def text(run: Path) -> str:
     own = "\n".join(f"| {name} | {value} |" for name, value in card.facts.items())
     drops = f", times {optimisation.drop_factor:g} at epochs {optimisation.drops}" if optimisation.drops else ""
     rate = f"learning rate {optimisation.learning_rate:g}{drops}"
+    predict = f"python -m training predict {run.name} {card.predict} --out predictions\n" if card.predict else ""
     return f"""# {card.title}: {model.backbone}, {model.head}
 
 {card.what}
@@ -53,8 +54,7 @@ weight decay {optimisation.weight_decay:g}, batches of {configuration.batch_size
 ## Use
 
 ```
-python -m training predict {run.name} {card.predict} --out predictions
-python -m training export {run.name} --format torchvision --part backbone --out weights.pth
+{predict}python -m training export {run.name} --format torchvision --part backbone --out weights.pth
 ```
 
 ## Terms

@@ -15,6 +15,7 @@ from training.configuration import Configuration
 from training.distributed import World
 from training.input import Example, prepare
 from training.loader import Batch, Loader
+from training.pretexts import partners
 from training.shards import Dataset
 from training.subset import SubsetParameters, chosen
 from training.task import Predict
@@ -27,7 +28,7 @@ class RelativeDepth:
     def __init__(self, configuration: Configuration, data: str) -> None:
         """Open a dataset. Raises ``ValueError`` for what the user can mend."""
         configuration.check()
-        self.configuration, self.data = configuration, data
+        self.configuration, self.data = configuration.with_outputs(), data
         self.dataset = _subset(Dataset.open(data, configuration.cache), configuration.subset)
         self.fingerprint = self.dataset.fingerprint
         self.baselines: Baselines | None = None
@@ -64,15 +65,18 @@ class RelativeDepth:
                 return
 
     def _loader(self, split: str, rank: int, size: int) -> Loader:
-        frame = self.configuration.input
+        frame, samples, pretext = self.configuration.input, self.dataset.split(split), self.configuration.pretext
+        # what is validated is depth itself
+        shuffled = split == "train" and pretext.name == "shuffled_depth"
         return Loader(
-            self.dataset.split(split),
+            samples,
             self.configuration.loader,
             (frame.height, frame.width),
             seed=self.configuration.seed,
             rank=rank,
             world_size=size,
             shuffle=split == "train",
+            labels_of=partners(len(samples), pretext.seed) if shuffled else None,
         )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-SHARDS, SAMPLES, AUGMENTATION, SUBSET = 1, 2, 3, 4
+SHARDS, SAMPLES, AUGMENTATION, SUBSET, PARTNERS = 1, 2, 3, 4, 5
 """What random numbers are for; each has its own stream."""
 
 
