@@ -70,8 +70,8 @@ REFUSED = {
     "without interlacing": assembled(8, 5, zlib.compress(bytes(45)), interlace=1),
     "a PNG of 100000x100000 pixels": assembled(100_000, 100_000, b""),
     "a PNG of 0x5 pixels": assembled(0, 5, b""),
-    "not as many pixels": assembled(8, 5, BOMB),
-    "as many pixels as it says": assembled(8, 5, zlib.compress(bytes(44))),
+    "more than it says": assembled(8, 5, BOMB),
+    "fewer pixels than it says": assembled(8, 5, zlib.compress(bytes(44))),
     "unknown filter": assembled(8, 5, zlib.compress(b"\x05" + bytes(44))),
     "damaged PNG": assembled(8, 5, b"no deflate stream"),
     "it ends too early": png(labels(0))[:-20],
@@ -91,6 +91,16 @@ def test_no_changed_byte_passes(place: int, change: int) -> None:
     content[place % len(content)] ^= change
     with pytest.raises(SampleError):
         decode_png(bytes(content))
+
+
+@pytest.mark.parametrize("height", [127, 128, 129, 300])
+def test_rows_that_are_worked_on_together_follow_those_before(height: int) -> None:
+    rng = np.random.default_rng(height)
+    filtered = rng.integers(0, 256, (height, 31), dtype=np.uint8)
+    filtered[:, 0] = rng.integers(0, 5, height)
+    made = assembled(30, height, zlib.compress(filtered.tobytes()))
+    wanted = cv2.imdecode(np.frombuffer(made, np.uint8), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(decode_png(made), wanted)
 
 
 # -- labels ------------------------------------------------------------------------------------------------------------
