@@ -25,6 +25,7 @@ class SegmentationDataParameters:
     layout: Literal["cityscapes", "cityscapes_256", "camvid", "camvid_segnet", "kitti"] = "kitti"
     train: str = "train"
     validation: str = "val"
+    held_out: float = 0.0  # share of the training split to validate on instead, to choose parameters by; 0: none
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,8 @@ class SegmentationConfiguration(RunConfiguration):
         """See ``RunConfiguration.check``."""
         super().check()
         self.subset.check()
+        if not 0 <= self.dataset.held_out < 1:
+            raise ValueError(f"dataset.held_out must be in [0, 1), not {self.dataset.held_out}")
         classes, weights = self.layout.benchmark.names, self.objective.class_weights
         if weights and len(weights) != len(classes):
             raise ValueError(

@@ -19,9 +19,12 @@ from training.segmentation.inference import class_scores, full_size
 from training.segmentation.layouts import LabelledImages, open_split
 from training.segmentation.loader import CropBatch, CropLoader, WholeImages, read_ahead
 from training.segmentation.objective import CropExample
-from training.subset import chosen
+from training.subset import SubsetParameters, chosen
 from training.task import Predict
 from training.validation import NETWORK, Validation
+
+HELD_OUT = 9
+"""Seed of what is set aside: the same whatever the seed of a run or of its subset."""
 
 
 class Segmentation:
@@ -31,10 +34,12 @@ class Segmentation:
         """Find the images. Raises ``ValueError`` for what the user can mend."""
         configuration.check()
         self.configuration, self.data = configuration.with_classes(), data
-        whole = self._open(configuration.dataset.train)
-        kept = chosen(len(whole.images), configuration.subset)
-        self.train = replace(whole, images=tuple(whole.images[number] for number in kept))
-        self.validation = self._open(configuration.dataset.validation)
+        whole, held_out = self._open(configuration.dataset.train), configuration.dataset.held_out
+        if held_out:
+            whole, self.validation = _split(whole, SubsetParameters(1 - held_out, seed=HELD_OUT))
+        else:
+            self.validation = self._open(configuration.dataset.validation)
+        self.train, _ = _split(whole, configuration.subset)
         parts = f"{self.train.fingerprint} {self.validation.fingerprint}"
         self.fingerprint = hashlib.sha256(parts.encode()).hexdigest()[:12]
 
@@ -76,6 +81,16 @@ class Segmentation:
 
     def _open(self, split: str) -> LabelledImages:
         return open_split(Path(self.data), self.configuration.layout, split)
+
+
+def _split(whole: LabelledImages, parameters: SubsetParameters) -> tuple[LabelledImages, LabelledImages]:
+    """The chosen images, and the others."""
+    kept = set(chosen(len(whole.images), parameters).tolist())
+    parts = [
+        tuple(image for number, image in enumerate(whole.images) if (number in kept) == wanted)
+        for wanted in (True, False)
+    ]
+    return replace(whole, images=parts[0]), replace(whole, images=parts[1])
 
 
 def _sum(tally: Tally, world: World) -> None:

@@ -210,6 +210,19 @@ def test_subsets_are_nested_and_validation_is_whole(labelled: Path) -> None:
     assert keys[0] < keys[1] < keys[2]
 
 
+def test_parameters_can_be_chosen_on_images_held_out_of_the_training_split(labelled: Path) -> None:
+    found = []
+    for size, seed in ((None, 0), (4, 3)):
+        own = replace(CONFIGURATION, dataset=replace(CONFIGURATION.dataset, held_out=0.3))
+        task = Segmentation(replace(own, subset=SubsetParameters(max_samples=size, seed=seed)), str(labelled))
+        found.append([{image.key for image in part.images} for part in (task.train, task.validation)])
+    (train, held), (few, same) = found
+    assert (len(train), len(held), len(few)) == (7, 3, 4)
+    assert train | held == {f"train{number:04d}" for number in range(10)}
+    assert same == held
+    assert few < train
+
+
 def test_every_image_comes_once_an_epoch_whatever_the_ranks_and_workers(labelled: Path) -> None:
     one = Segmentation(replace(CONFIGURATION, loader=CropLoaderParameters(4, workers=2)), str(labelled)).loader(0, 1)
     two = [Segmentation(CONFIGURATION, str(labelled)).loader(rank, 2) for rank in range(2)]
@@ -241,6 +254,7 @@ def test_a_file_at_fault_stops_the_run_in_one_sentence(
         (["--dataset.train", "trian"], "cityscapes_256 has no split 'trian'; it has: train, val"),
         (["--dataset.layout", "kitti"], "has no images of kitti, split train: give the folder with Training_00/RGB"),
         (["--fraction", "0"], "subset.fraction must be in (0, 1], not 0.0"),
+        (["--dataset.held_out", "1"], "dataset.held_out must be in [0, 1), not 1.0"),
         (["--crop.scale", "0"], "crop.scale must be positive, not 0.0"),
         (["--crop.height", "300"], "has 256x256 pixels at the scale of training, less than a crop of 64x300"),
         (["--objective.class_weights", "[1, 2]"], "objective.class_weights has 2 weights; cityscapes_256 has 19"),
