@@ -1,7 +1,5 @@
 """Black bars around the picture: letterbox and pillarbox (LABELS 11.8)."""
 
-from collections.abc import Iterable
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -16,32 +14,35 @@ FEWEST_FRAMES = 5
 SMALLEST_SIDE = 64
 
 
-def active_area(frames: Iterable[NDArray[np.uint8]]) -> tuple[int, int, int, int] | None:
-    """The picture within the bars, (left, top, right, bottom) in pixels, right and bottom exclusive, sides even.
+class Letterbox:
+    """Looks for bars in some 200 frames spread over a video; those that are dark as a whole say nothing."""
 
-    ``frames`` are some 200 frames spread over a video, all of one size, (H, W) grey or (H, W, 3) RGB ``uint8``. Frames
-    that are dark as a whole say nothing. Returns ``None`` where there are no bars: nothing dark and flat at any border,
-    too few frames, or too little left.
-    """
-    dark_rows: NDArray[np.int64] | None = None
-    dark_columns: NDArray[np.int64] | None = None
-    count = 0
-    for frame in frames:
+    def __init__(self) -> None:
+        self._count = 0
+        self._dark: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None  # frames in which a row, a column is
+
+    def add(self, frame: NDArray[np.uint8]) -> None:
+        """Take a frame, (H, W) grey or (H, W, 3) RGB ``uint8``, all of one size."""
         grey = frame if frame.ndim == 2 else cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
         rows, columns = _dark_and_flat(grey, 1), _dark_and_flat(grey, 0)
         if rows.all() or columns.all() or grey.mean() < 0.5 * DARK_GREY:
-            continue
-        count += 1
-        dark_rows = rows.astype(np.int64) if dark_rows is None else dark_rows + rows
-        dark_columns = columns.astype(np.int64) if dark_columns is None else dark_columns + columns
-    if dark_rows is None or dark_columns is None or count < FEWEST_FRAMES:
-        return None
-    top, bottom = _inside(dark_rows >= SHARE * count)
-    left, right = _inside(dark_columns >= SHARE * count)
-    whole = (left, top, right, bottom) == (0, 0, len(dark_columns), len(dark_rows))
-    if whole or min(right - left, bottom - top) < SMALLEST_SIDE:
-        return None
-    return left, top, right, bottom
+            return
+        self._count += 1
+        before = self._dark or (np.zeros(len(rows), np.int64), np.zeros(len(columns), np.int64))
+        self._dark = before[0] + rows, before[1] + columns
+
+    def active_area(self) -> tuple[int, int, int, int] | None:
+        """The picture within the bars, (left, top, right, bottom) in pixels, right and bottom exclusive, sides even.
+
+        ``None`` where there are no bars: nothing dark and flat at any border, too few frames, or too little left.
+        """
+        if self._dark is None or self._count < FEWEST_FRAMES:
+            return None
+        (top, bottom), (left, right) = (_inside(dark >= SHARE * self._count) for dark in self._dark)
+        whole = (left, top, right, bottom) == (0, 0, len(self._dark[1]), len(self._dark[0]))
+        if whole or min(right - left, bottom - top) < SMALLEST_SIDE:
+            return None
+        return left, top, right, bottom
 
 
 def _dark_and_flat(grey: NDArray[np.uint8], axis: int) -> NDArray[np.bool_]:

@@ -178,6 +178,8 @@ class SecondLook:
         if self._focal_known:
             return None
         in_order = sorted(self._turns, key=lambda each: each[1])
+        if sum(len(images) - 1 for _, _, images in in_order) < FocalLengthParameters().min_pairs:
+            in_order = []  # not enough, however many of them turn
         pairs = (
             observe(images[0], image, self._focal, self._centre, usable)
             for _, _, images in in_order

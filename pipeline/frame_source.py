@@ -1,7 +1,7 @@
 """What every source of frames offers: the frames, their times, and how their pixels map to the source's."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -159,10 +159,13 @@ class Source(ABC):
         return self.framing.window[2:]
 
     @abstractmethod
-    def frames(self, first_pts: int | None = None, last_pts: int | None = None) -> Iterator[DecodedFrame]:
+    def frames(
+        self, first_pts: int | None = None, last_pts: int | None = None, only: Container[int] | None = None
+    ) -> Iterator[DecodedFrame]:
         """Frames in order of presentation, from ``first_pts`` to ``last_pts``, both inclusive.
 
-        A frame has the same pixels wherever the reading started.
+        With ``only`` it is those of them alone, and the others cost no more than their decoding. A frame has the same
+        pixels wherever the reading started.
         """
 
     @abstractmethod

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -39,12 +39,15 @@ class ImageFolder(Source):
             raise DecodeError("no_frames", f"not one of {len(self._paths)} images can be read: {self._reasons()}")
         self.framing = framing((first.shape[1], first.shape[0]), crop, width)
 
-    def frames(self, first_pts: int | None = None, last_pts: int | None = None) -> Iterator[DecodedFrame]:
+    def frames(
+        self, first_pts: int | None = None, last_pts: int | None = None, only: Container[int] | None = None
+    ) -> Iterator[DecodedFrame]:
         """See ``Source.frames``; only the images asked for are read."""
         self._skipped.clear()
         first, last = first_pts or 0, len(self._paths) - 1 if last_pts is None else last_pts
         for pts in range(max(first, 0), min(last, len(self._paths) - 1) + 1):
-            if self._span.before(self._times[pts]) or self._span.after(self._times[pts]):
+            unwanted = only is not None and pts not in only
+            if unwanted or self._span.before(self._times[pts]) or self._span.after(self._times[pts]):
                 continue
             image = self._read(self._paths[pts])
             if image is not None:

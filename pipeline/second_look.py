@@ -44,9 +44,8 @@ def _read(
     held: dict[int, NDArray[np.uint8]] = {}
     if not rows:
         return
-    for frame in source.frames(min(rows), max(rows)):
-        if frame.pts in rows:
-            held[rows[frame.pts]] = grey(frame.image)
+    for frame in source.frames(min(rows), max(rows), rows):
+        held[rows[frame.pts]] = grey(frame.image)
         while waiting and pts[max(waiting[0].second, *waiting[0].later, 0)] <= frame.pts:
             glance = waiting.pop(0)
             if {glance.first, glance.second, *glance.later} <= held.keys():

@@ -1,9 +1,7 @@
 """SurveyVideo: whole-video facts, before anything is selected."""
 
-import itertools
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from labels.letterbox import active_area
-from labels.survey import COLUMNS, Survey
+from labels.letterbox import Letterbox
+from labels.survey import COLUMNS, FrameTable, Survey
 from pipeline import fetch_video, outcome, second_look, tables
 from pipeline.build import Build
 from pipeline.decode import Crop, Framing, Source, open_source
@@ -88,35 +86,47 @@ class Surveyed:
 
 def survey(build: Build, video: Video, path: Path) -> Surveyed:
     """The survey of a local source."""
-    rectangle = _active_rectangle(build, video, path)
-    measured, pts = Survey(), list[int]()
-    with open_video(build, video, path, {"rectangle": rectangle}) as source:
-        for frame in source.frames():
-            measured.add(frame.image, frame.time_s)
-            pts.append(frame.pts)
-        table = measured.table()
-        camera = _camera(video, source, rectangle) | {"frames": len(pts)}
-        if not pts:
-            return Surveyed(Outcome(FAILED, "no_frames", source.problem or "not one frame can be decoded"), camera)
-        ended = Outcome(DONE, detail=source.problem)
-        seen = second_look.second_look(source, pts, table, camera, build.parameters.fixed)
-    frames = _table(pts, [table[name] for name in COLUMNS])
-    return Surveyed(ended, camera | second_look.in_record(seen), frames, second_look.fixed_png(seen))
-
-
-def _active_rectangle(build: Build, video: Video, path: Path) -> tuple[float, float, float, float] | None:
-    """The picture within black bars in source pixels, or None where there are none."""
-    looked_at = build.parameters.survey.letterbox_frames
-    if not looked_at:
-        return None
     with open_video(build, video, path, {"rectangle": None}) as source:
-        area = active_area(_spread(source, looked_at))
-        return source.framing.to_source(*area) if area else None
+        first = _pass(source, build.parameters.survey.letterbox_frames)
+        if first.bars is None:
+            return _surveyed(build, video, source, None, first)
+        rectangle = source.framing.to_source(*first.bars)
+    with open_video(build, video, path, {"rectangle": rectangle}) as source:
+        return _surveyed(build, video, source, rectangle, _pass(source, 0))
 
 
-def _spread(source: Source, wanted: int) -> Iterator[NDArray[np.uint8]]:
-    every = max(1, source.promised // wanted)
-    return (frame.image for frame in itertools.islice(source.frames(), 0, every * wanted, every))
+@dataclass(frozen=True)
+class _Pass:
+    """What one pass over the frames finds: their timestamps and statistics, and the picture within black bars."""
+
+    pts: list[int]
+    table: FrameTable
+    bars: tuple[int, int, int, int] | None
+
+
+def _pass(source: Source, letterbox_frames: int) -> _Pass:
+    """Look at all frames, and for bars at ``letterbox_frames`` of them."""
+    measured, letterbox, pts = Survey(), Letterbox(), list[int]()
+    every = max(1, source.promised // letterbox_frames) if letterbox_frames else 1
+    for number, frame in enumerate(source.frames()):
+        measured.add(frame.image, frame.time_s)
+        pts.append(frame.pts)
+        if number % every == 0 and number < every * letterbox_frames:
+            letterbox.add(frame.image)
+    return _Pass(pts, measured.table(), letterbox.active_area())
+
+
+def _surveyed(
+    build: Build, video: Video, source: Source, rectangle: tuple[float, float, float, float] | None, found: _Pass
+) -> Surveyed:
+    """The survey of a source of which every frame was seen, ``rectangle`` its picture within black bars."""
+    camera = _camera(video, source, rectangle) | {"frames": len(found.pts)}
+    if not found.pts:
+        return Surveyed(Outcome(FAILED, "no_frames", source.problem or "not one frame can be decoded"), camera)
+    ended = Outcome(DONE, detail=source.problem)
+    seen = second_look.second_look(source, found.pts, found.table, camera, build.parameters.fixed)
+    frames = _table(found.pts, [found.table[name] for name in COLUMNS])
+    return Surveyed(ended, camera | second_look.in_record(seen), frames, second_look.fixed_png(seen))
 
 
 def open_video(build: Build, video: Video, path: Path, camera: dict[str, Any]) -> Source:

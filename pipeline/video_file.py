@@ -1,7 +1,7 @@
 """Frames of a video file, by timestamp, through PyAV."""
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -68,7 +68,9 @@ class VideoFile(Source):
         self.framing = framing(size, crop, width, 1 / pixel_aspect if turned else pixel_aspect)
         self._reformatter = VideoReformatter()
 
-    def frames(self, first_pts: int | None = None, last_pts: int | None = None) -> Iterator[DecodedFrame]:
+    def frames(
+        self, first_pts: int | None = None, last_pts: int | None = None, only: Container[int] | None = None
+    ) -> Iterator[DecodedFrame]:
         """See ``Source.frames``; starts at a key frame before ``first_pts``."""
         self._corrupt_packets = self._damaged_frames = self._odd_frames = 0
         count, time_s, whole = 0, 0.0, first_pts is None
@@ -81,7 +83,7 @@ class VideoFile(Source):
                 self._odd_frames += 1
                 continue
             count += 1
-            if not self._span.before(time_s):
+            if not self._span.before(time_s) and (only is None or pts in only):
                 yield DecodedFrame(pts, time_s, self._image(frame))
         self.problem = self._describe(count, time_s, whole)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from labels.letterbox import active_area
+from labels.letterbox import Letterbox
 
 HEIGHT, WIDTH = 180, 320
 
@@ -21,6 +21,13 @@ def frames(
         frame[top : HEIGHT - bottom, left : WIDTH - right] = picture
         made.append(frame.astype(np.uint8))
     return made
+
+
+def active_area(shown: list[NDArray[np.uint8]]) -> tuple[int, int, int, int] | None:
+    looked_for = Letterbox()
+    for frame in shown:
+        looked_for.add(frame)
+    return looked_for.active_area()
 
 
 def test_no_bars_are_found_where_there_are_none() -> None:

@@ -132,6 +132,16 @@ def test_frames_have_the_same_pixels_wherever_the_reading_starts(encoded: Path, 
                 assert one.time_s == other.time_s
 
 
+def test_only_the_frames_asked_for_come_out(encoded: Path, tmp_path: Path) -> None:
+    for number in range(4):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), picture(number))
+    for source in (open_source(encoded_file(encoded, "b_frames.mp4")), open_source(tmp_path, fps=25.0)):
+        whole = list(source.frames())
+        some = list(source.frames(only={whole[1].pts, whole[3].pts}))
+        assert [frame.pts for frame in some] == [whole[1].pts, whole[3].pts]
+        np.testing.assert_array_equal(some[1].image, whole[3].image)
+
+
 def test_timestamps_between_frames_are_understood(encoded: Path) -> None:
     with open_source(encoded_file(encoded, "b_frames.mp4")) as source:
         pts = [frame.pts for frame in source.frames()]

@@ -1,6 +1,7 @@
 """A survey of drives with a bonnet, with a known focal length, and of stills."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,20 @@ def test_what_the_camera_shows_can_end_a_video(
     assert found == fault
     kept = pairs.column("reason").to_pylist().count("")
     assert kept == 0 if fault else kept > 10
+
+
+def test_black_bars_are_cut_off(tmp_path: Path) -> None:
+    barred = replace(DRIVE, frames=8, bonnet="none", letterbox=0.1)
+    for number, image in enumerate(images(barred)):
+        cv2.imwrite(str(tmp_path / f"{number:04d}.png"), image[..., ::-1])
+    found = surveyed(tmp_path, pairs=0)
+    left, top, right, bottom = found.camera["rectangle"]
+    assert (left, right) == (0, 320) and top == pytest.approx(19, abs=1) and bottom == pytest.approx(161, abs=1)
+    assert found.camera["height"] == bottom - top
+    assert found.camera["principal_point"] == pytest.approx((159.5, 89.5 - top))  # the middle of the picture
+    assert found.frames is not None and len(found.frames) == 8
+    darkest = np.percentile(next(iter(images(barred)))[20:160], 1)
+    assert found.frames.column("mean")[0].as_py() > darkest  # no bar in the statistics
 
 
 def test_stills_are_surveyed_without_a_mask(tmp_path: Path) -> None:
