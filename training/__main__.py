@@ -1,4 +1,4 @@
-"""The commands: ``python -m training pretrain``, ``finetune``, ``predict``, ``export``; each with ``--help``."""
+"""The commands: ``python -m training pretrain``, ``finetune``, ``score``, ``predict``, ``export``; ``--help`` of each."""
 
 import logging
 import sys
@@ -28,6 +28,8 @@ Exit status: 0 done; 2 a mistake in what was given; 3 the loss was not finite; 7
 saved: run the same command with --resume."""
 
 
+SCORE = """Score a run of finetune on all images of a split, whole and at their full size. Of the run's checkpoints the
+newest is taken, not the best: a checkpoint that was picked by its score is no result."""
 PREDICT = """Predict images, folders of images and videos: depth percentiles and overlays, or, by a run of finetune,
 classes as PNG with the ids of the dataset, which `python -m evaluation segmentation` scores."""
 INIT = """first weights: scratch; a run or checkpoint of ours; imagenet:FILE, a state dict with torchvision's names;
@@ -41,7 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     parser = _parser()
     options = parser.parse_args(arguments)
-    run = {"pretrain": _pretrain, "finetune": _finetune, "predict": _predict, "export": _export}[options.command]
+    run = {"pretrain": _pretrain, "finetune": _finetune, "score": _score, "predict": _predict, "export": _export}[
+        options.command
+    ]
     try:
         return run(parser.instantiate(options)[options.command])
     except (ValueError, OSError) as error:
@@ -57,6 +61,7 @@ def _parser() -> ArgumentParser:
     commands = parser.add_subcommands(dest="command", required=True)
     commands.add_subcommand("pretrain", _pretrain_parser(), help="train a network on a dataset")
     commands.add_subcommand("finetune", _finetune_parser(), help="train a network for segmentation")
+    commands.add_subcommand("score", _score_parser(), help="score a network for segmentation on a split")
     commands.add_subcommand("predict", _predict_parser(), help="depth or classes of images, folders and videos")
     commands.add_subcommand("export", _export_parser(), help="weights for other libraries")
     return parser
@@ -68,6 +73,16 @@ def _pretrain_parser() -> ArgumentParser:
 
 def _finetune_parser() -> ArgumentParser:
     return _training_parser(FINETUNE, SegmentationConfiguration, "folder of the labelled images")
+
+
+def _score_parser() -> ArgumentParser:
+    parser = ArgumentParser(description=SCORE)
+    parser.add_argument("run", type=Path, help="folder of a run: its newest checkpoint is taken; or a checkpoint")
+    parser.add_argument("--split", type=str, default="val", help="such as val or test")
+    parser.add_argument("--data", type=str, help="folder of the labelled images; default: the run's")
+    parser.add_argument("--json", type=Path, help="write the scores, also by class, to this file")
+    parser.add_argument("--device", type=str, default="auto", help="auto, cpu or cuda")
+    return parser
 
 
 def _training_parser(description: str, kind: type[RunConfiguration], data: str) -> ArgumentParser:
@@ -137,6 +152,13 @@ def _shortened(configuration: Any, options: Namespace) -> Any:
     if options.init is not None:
         first = first_weights(options.init)
     return replace(configuration, subset=subset, initialisation=first)
+
+
+def _score(options: Namespace) -> int:
+    from training.segmentation.scoring import score
+
+    print(score(options.run, options.data, options.split, options.device, options.json))
+    return 0
 
 
 def _predict(options: Namespace) -> int:

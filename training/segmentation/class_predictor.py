@@ -31,14 +31,15 @@ class ClassPredictor:
 
     def classes(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Training ids (H, W) of a frame."""
-        return full_size(class_scores(self._predict, frame, self.scale, self.device), frame.shape[:2])
+        return full_size(class_scores(self.predict, frame, self.scale, self.device), frame.shape[:2])
 
     def _overlay(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
         grey = cv2.cvtColor(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
         shown = self.layout.benchmark.palette[self.classes(frame)]
         return cv2.addWeighted(grey, 0.5, shown, 0.5, 0).astype(np.uint8, copy=False)
 
-    def _predict(self, images: Tensor) -> Tensor:
+    def predict(self, images: Tensor) -> Tensor:
+        """Scores (N, C, H, W) of images (N, 3, H, W) in [0, 1], at the scale of training."""
         with (
             torch.inference_mode(),
             torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16),

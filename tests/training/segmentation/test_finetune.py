@@ -155,6 +155,23 @@ def test_predictions_are_scored_by_the_command_as_by_the_trainer(labelled: Path,
     assert f'"mean_iou": {noted["validation"]["network"]["mean_iou"]}' in text
 
 
+def test_the_newest_checkpoint_is_scored_on_any_split(
+    labelled: Path, whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for split, images in (("val", 3), ("train", 10)):
+        words = ["--split", split, "--json", str(tmp_path / f"{split}.json"), "--device", "cpu"]
+        assert main(["score", str(whole), *words]) == 0
+        found = json.loads((tmp_path / f"{split}.json").read_text())
+        assert found["images"] == images
+        assert found["checkpoint"] == str(checkpoint.steps(whole)[-1])
+    noted = [line for line in read_metrics(whole) if "iou" in line][-1]
+    found = json.loads((tmp_path / "val.json").read_text())
+    assert found["mean_iou"] == noted["validation"]["network"]["mean_iou"]
+    assert found["iou"] == noted["iou"]
+    assert main(["score", str(whole), "--data", str(tmp_path)]) == 2
+    assert f"{tmp_path} has no images of cityscapes_256" in capsys.readouterr().err
+
+
 def test_cityscapes_gets_its_official_ids(sample: Sample, tmp_path: Path) -> None:
     sample(tmp_path / "data", "cityscapes", {"train": 1, "val": 1})
     own = replace(
