@@ -147,7 +147,8 @@ def _labels(
         if (index - last - stride) / fps > LONGEST_GAP_S:
             previous = None
         first, second = frames.image(index), frames.image(index + stride)
-        label = label_pair(first, second, ratio * first.shape[1], parameters, previous=previous)
+        elapsed = (index - last) / stride
+        label = label_pair(first, second, ratio * first.shape[1], parameters, previous=previous, elapsed=elapsed)
         if not label.reason:
             previous, last = label, index
         yield index, label

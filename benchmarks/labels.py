@@ -3,7 +3,8 @@
 Over the pixels with ground truth (mask bits 1 or 2, not moving): ``valid_fraction`` is the share that has a label, and
 over those ``rho`` is the Spearman rank correlation of the label with the true depth and ``percentile_error`` the mean
 ``|z - z_true|``, both percentiles taken among these same pixels (a label's own percentile also ranks pixels that have
-no ground truth). Also, for each origin of a label, its share of the labelled pixels and their mean error.
+no ground truth). What is fixed to the car is masked where the truth says what is (``fixed.png``), as the survey finds
+it in a build. Also, for each origin of a label, its share of the labelled pixels and their mean error.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from labels.codec import decode
 from labels.dense_depth import MEASURED, PLANE, PROPAGATED, SKY
 from labels.egomotion import EgomotionParameters
 from labels.egomotion_parameters import METHODS
+from labels.fixed_regions import FixedRegionParameters, widened
 from labels.flow import FlowParameters
 from labels.pair import LabelParameters, PairLabel, label_pair
 
@@ -84,7 +86,7 @@ def measure(
     parameters = parameters or LabelParameters()
     if not 1 <= stride < len(sequence):
         raise SequenceError(f"{sequence.folder} has {len(sequence)} frames: a stride of {stride} leaves no pair")
-    scores, previous = Scores(), None
+    scores, previous, last = Scores(), None, 0
     for index in range(len(sequence) - stride):
         depth, mask = sequence.depth(index, width), sequence.mask(index, width)
         if depth is None or mask is None:
@@ -92,11 +94,11 @@ def measure(
         if np.linalg.norm(sequence.motion(index, stride).T) < STANDING_M * stride:
             scores.standing += 1
             continue
-        label = _label(sequence, index, focal, width, stride, parameters, previous, scores)
-        previous = None if label.reason else label
+        label = _label(sequence, index, focal, width, stride, parameters, previous, (index - last) / stride, scores)
         if label.reason:
             scores.reasons[label.reason] += 1
             continue
+        previous, last = label, index
         _score(label, depth, (mask & (VISIBLE | RELIABLE) != 0) & (mask & MOVING == 0) & (depth > 0), scores)
     if not scores.seconds and not scores.standing:
         raise SequenceError(f"{sequence.folder} has no depth/ and mask/ that go with its frames")
@@ -111,14 +113,19 @@ def _label(
     stride: int,
     parameters: LabelParameters,
     previous: PairLabel | None,
+    elapsed: float,
     scores: Scores,
 ) -> PairLabel:
     image1, image2 = sequence.image(index, width), sequence.image(index + stride, width)
     camera = sequence.camera(width)
     known = focal == "known"
     focal_px, centre = (camera.focal, (camera.cx, camera.cy)) if known else (DEFAULT_FOCAL * image1.shape[1], None)
+    fixed = sequence.fixed(width)
+    usable = None if fixed is None else ~widened(fixed, FixedRegionParameters().margin_px)
     began = time.perf_counter()
-    label = label_pair(image1, image2, focal_px, parameters, previous=previous, principal_point=centre)
+    label = label_pair(
+        image1, image2, focal_px, parameters, previous, principal_point=centre, usable=usable, elapsed=elapsed
+    )
     scores.seconds.append(time.perf_counter() - began)
     return label
 

@@ -3,7 +3,8 @@
 A folder with ``image_2/`` (colour) or ``image_0/`` (grey), ``calib.txt`` (rows ``P0:`` ...), ``poses.txt`` (camera to
 world, 12 numbers a line) and, where known, ``pairs.csv`` (refined motion of each pair, ``X2 = R X1 + t``), ``depth/``
 (uint16 PNG, metres x 256, 0 = none), ``mask/`` (bits 1 visible in the next frame, 2 reliable, 4 moving), ``flow/``
-(KITTI encoding) and ``classes/`` (CamVid's, 3 = road). Frames are named alike in all folders.
+(KITTI encoding), ``classes/`` (CamVid's, 3 = road) and ``fixed.png`` (not 0: bonnet, logo). Frames are named alike in
+all folders.
 """
 
 import csv
@@ -112,6 +113,16 @@ class Sequence:
     def mask(self, index: int, width: int | None = None) -> NDArray[np.uint8] | None:
         """Bits ``VISIBLE``, ``RELIABLE`` and ``MOVING``, or None without ground truth."""
         return self._truth("mask", index, width)
+
+    def fixed(self, width: int | None = None) -> NDArray[np.bool_] | None:
+        """Where all frames show what is fixed to the car, (H, W); None for a sequence that does not say."""
+        path = self.folder / "fixed.png"
+        if not path.exists():
+            return None
+        fixed = _read(path)
+        if width is not None:
+            fixed = cv2.resize(fixed, _size(fixed, width), interpolation=cv2.INTER_NEAREST_EXACT)
+        return fixed > 0
 
     def road(self, index: int) -> NDArray[np.bool_] | None:
         """Where the frame shows the road, (H, W); None for a sequence without ``classes/``."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labels.depth import InverseDepth
-from labels.ground_slope import lower_edge
+from labels.sunken import SunkenParameters, ground_slope, lift
 
 NONE, MEASURED, PROPAGATED, PLANE, SKY = range(5)
 """Origins of a pixel's depth."""
@@ -28,10 +28,6 @@ class DenseParameters:
     sky_far: bool = True  # label the sky as farthest; else it has no label
     max_step: float = 0.02  # change of inverse depth to the next pixel, relative: what depth edges hide is not known
     spread_px: float = 30.0  # at this distance from measured pixels the depth is uncertain by as much as it is large
-    sunken: float = 0.5  # share of the ground's inverse depth below which a pixel would lie under it,
-    sunken_sigma: float = 2.0  # by so many standard deviations
-    ground_rows: float = 0.06  # of the height: the ground is asked from so far below the horizon
-    least_ground: int = 200  # so many measured pixels, of every fourth row and column, must tell of the ground
     firmness: float = 0.25  # standard deviation of inverse depth about that around, over the typical one
 
 
@@ -58,23 +54,28 @@ def complete(
     interpolated: NDArray[np.bool_],
     barred: NDArray[np.bool_],
     parameters: DenseParameters | None = None,
+    ground: SunkenParameters | None = None,
+    own: NDArray[np.bool_] | None = None,
 ) -> DenseDepth:
     """Depth for the pixels of a frame that were not measured.
 
     ``depth`` is what was measured (``depth.valid``), with an estimate of the flow elsewhere, ``above`` (H, W) the sky,
     ``horizon`` the row of the focus of expansion, ``interpolated`` (H, W) where the flow goes on along surfaces,
-    ``barred`` (H, W) what gets no depth: what moves or is fixed to the car.
+    ``barred`` (H, W) what gets no depth: what moves or is fixed to the car. Of what was measured, only ``own`` (H, W)
+    was by the pair itself (all without); the rest, which earlier pairs told, counts as propagated.
     """
-    parameters = parameters or DenseParameters()
+    parameters, ground = parameters or DenseParameters(), ground or SunkenParameters()
     unit = above.shape[1] / 640
     measured = depth.valid & ~barred & ~above
     origin = np.where(measured, MEASURED, NONE).astype(np.uint8)
+    if own is not None:
+        origin[measured & ~own] = PROPAGATED
     rho, deviation = depth.inverse_depth.copy(), depth.deviation.copy()
     if parameters.propagate:
         _propagate(rho, deviation, origin, measured, interpolated & ~barred & ~above, depth.typical, unit, parameters)
-    slope = _ground_slope(rho, measured, horizon, parameters)
+    slope = ground_slope(rho, measured, horizon, ground)
     if parameters.propagate and slope is not None:
-        _lift(rho, deviation, origin, slope, horizon, parameters)
+        origin[lift(rho, deviation, origin == MEASURED, origin == PROPAGATED, slope, horizon, ground)] = PLANE
     origin[above] = SKY if parameters.sky_far else NONE
     rho[above] = 0
     return DenseDepth(rho, deviation, origin, depth.typical, slope)
@@ -127,45 +128,3 @@ def _smooth(rho: NDArray[np.float32], typical: float, max_step: float) -> NDArra
     size = np.maximum(rho[:, 1:-1], np.float32(0.25 * typical))
     steps = np.abs(rho[:, 2:] - rho[:, :-2]) / (2 * size)
     return cv2.blur(cv2.copyMakeBorder(steps, 0, 0, 1, 1, cv2.BORDER_REPLICATE), (5, 5)) < max_step
-
-
-def _ground_slope(
-    rho: NDArray[np.float32], measured: NDArray[np.bool_], horizon: float, parameters: DenseParameters
-) -> float | None:
-    rows, columns = np.nonzero(measured[::4, ::4])
-    depth, found = 4 * rows - horizon, rho[4 * rows, 4 * columns]
-    asked = (depth > parameters.ground_rows * len(rho)) & (found > 0)
-    if np.count_nonzero(asked) < parameters.least_ground:
-        return None
-    return lower_edge(found[asked] / depth[asked], np.ones(np.count_nonzero(asked)))
-
-
-def _lift(
-    rho: NDArray[np.float32], deviation: NDArray[np.float32], origin: NDArray[np.uint8], slope: float, horizon: float,
-    parameters: DenseParameters,
-) -> None:  # fmt: skip
-    """Put on the ground what would lie deep under it."""
-    ground = np.float32(slope) * np.maximum(np.arange(len(rho), dtype=np.float32) - np.float32(horizon), 0)[:, None]
-    clear = ground - rho > parameters.sunken_sigma * np.minimum(deviation, ground)
-    sunken = (origin != NONE) & (rho < parameters.sunken * ground) & clear
-    np.copyto(rho, ground, where=sunken)
-    np.copyto(deviation, np.float32(0.3) * ground, where=sunken)
-    origin[sunken] = PLANE
-
-
-def upside_down(depth: DenseDepth, horizon: float) -> float:
-    """Share of the ranked pixels above the horizon that would be nearer than the ground at the lower border.
-
-    What stands there has its foot on the ground in sight, mostly. More than a third are nearer only where the ground
-    was told wrongly: by asphalt that a coder copied from frame to frame. 0 where too little is known.
-    """
-    height, width = depth.origin.shape
-    end = int(np.clip(horizon, 0, height))
-    ranked, before = depth.ranked, np.s_[int(0.7 * height) : int(0.95 * height), width // 4 : 3 * width // 4]
-    rows = np.arange(height, dtype=np.float32)[:, None] - np.float32(horizon)
-    ahead = ranked[before] & (rows[before[0]] > 0.06 * height)
-    ground = (depth.inverse_depth[before] / np.maximum(rows[before[0]], 1))[ahead]
-    above = depth.inverse_depth[:end][ranked[:end]]
-    if min(ground.size, above.size) < 0.005 * ranked.size:
-        return 0.0
-    return float(np.mean(above > np.median(ground) * (height - horizon)))

@@ -21,8 +21,6 @@ class DepthParameters:
     max_backward_sigma: float = 2.0  # flow against the epipolar direction, in sigma
     texture_window_px: float = 15.0  # a texture-free pixel is believed if this window around it
     texture_support: int = 10  # has so many textured, consistent pixels
-    min_valid_fraction: float = 0.35  # of the frame, else the pair gives no label
-    max_upside_down: float = 0.3  # share of what is above the horizon that may be nearer than the ground below
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labels import codec
-from labels.dense_depth import NONE, SKY, DenseDepth, DenseParameters, complete, upside_down
+from labels.dense_depth import MEASURED, NONE, PROPAGATED, SKY, DenseDepth, DenseParameters, complete
 from labels.depth import DepthParameters, InverseDepth, inverse_depth
 from labels.egomotion import Egomotion, EgomotionParameters, fit, sample
 from labels.flow import INSIDE, INTERPOLATED, MATCHED, TEXTURED, FlowParameters, flow
 from labels.focal_length import sensitivity
+from labels.fusion import FusionParameters, carried, fuse
 from labels.motion_segmentation import SegmentationParameters, segment
 from labels.percentile import percentile
 from labels.sky import SkyParameters, sky
+from labels.sunken import SunkenParameters, upside_down
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,12 @@ class LabelParameters:
     egomotion: EgomotionParameters = field(default_factory=EgomotionParameters)
     segmentation: SegmentationParameters = field(default_factory=SegmentationParameters)
     depth: DepthParameters = field(default_factory=DepthParameters)
+    fusion: FusionParameters = field(default_factory=FusionParameters)
     sky: SkyParameters = field(default_factory=SkyParameters)
     dense: DenseParameters = field(default_factory=DenseParameters)
+    sunken: SunkenParameters = field(default_factory=SunkenParameters)
+    min_valid_fraction: float = 0.35  # of the frame with a depth, else the pair gives no label
+    percentile_over: str = "valid"  # the pixels with a depth, or area: the whole frame but what is fixed to the car
     max_focal_sensitivity: float = 0.05  # change of the percentiles, on average, with a focal length that is not known
 
 
@@ -34,7 +40,7 @@ class PairLabel:
     """The label of the first frame of a pair.
 
     ``reason`` is empty for a label that is kept; else ``low_texture``, one of ``Egomotion.reason``, ``f_sensitive``
-    (``labels.focal_length.sensitivity``), ``too_few_valid``, or ``upside_down`` (``labels.dense_depth``). Sky is beyond
+    (``labels.focal_length.sensitivity``), ``too_few_valid``, or ``upside_down`` (``labels.sunken``). Sky is beyond
     the order of depths and has percentile 1. ``codes`` and ``confidence`` are (H, W) ``uint8`` (``labels.codec``), zero
     where there is none.
     """
@@ -48,9 +54,12 @@ class PairLabel:
     valid_fraction: float
     flow: NDArray[np.float32]
     support: NDArray[np.uint8]
-    measured: InverseDepth | None = None
+    measured: InverseDepth | None = None  # by this pair and, where they are fused, by those before
     depth: DenseDepth | None = None
 
+
+POPULATIONS = "valid", "area"
+"""What percentiles may be taken over (LABELS 10.4)."""
 
 MIN_TEXTURED = 0.15
 """Share of the frame that must have texture or a match (LABELS 11.12)."""
@@ -67,12 +76,14 @@ def label_pair(
     usable: NDArray[np.bool_] | None = None,
     heading: NDArray[np.float64] | None = None,
     focal_known: bool = True,
+    elapsed: float = 1.0,
 ) -> PairLabel:
     """Label ``image1`` from its flow to ``image2``.
 
     Images are (H, W) grey or (H, W, 3) RGB ``uint8`` of one size, ``focal`` and ``principal_point`` (x, y; by default
     the centre) in their pixels. ``previous`` is the label of a pair shortly before, one that was kept, and
-    ``frame_ratio`` the duration of this pair over that one's. ``usable`` (H, W) is false on what is fixed to the car,
+    ``frame_ratio`` the duration of this pair over that one's; ``elapsed`` is the time from its first frame to
+    ``image1``, over its duration too. ``usable`` (H, W) is false on what is fixed to the car,
     ``heading`` (3,) is the usual one of the video; turns give no label where not
     ``focal_known``. Raises ``ValueError`` for images that are none; what they show never raises, it only gives
     ``PairLabel.reason``.
@@ -101,20 +112,23 @@ def label_pair(
     horizon = motion.focus_of_expansion(focal, centre)[1]
     if not measured.typical > 0:
         return _without("too_few_valid", motion, field_, support)
+    own = measured.valid
+    if previous is not None:
+        measured = _fused(measured, motion, previous, elapsed, focal, centre, parameters.fusion)
     nearness = measured.inverse_depth / np.float32(measured.typical)
     above = sky(image1, horizon, nearness, measured.valid & ~moving, parameters.sky)
     moving &= ~above  # clouds drift
     if usable is not None:
         above &= usable
     barred = moving if usable is None else moving | ~usable
-    depth = complete(measured, above, horizon, _continued(support), barred, parameters.dense)
-    if np.count_nonzero(depth.origin) < parameters.depth.min_valid_fraction * depth.origin.size:
-        return _without("too_few_valid", motion, field_, support)
-    if upside_down(depth, horizon) > parameters.depth.max_upside_down:
-        return _without("upside_down", motion, field_, support)
-    z = percentile(depth.inverse_depth, depth.ranked, depth.typical)
-    z[depth.origin == SKY] = 1.0
+    depth = complete(measured, above, horizon, _continued(support), barred, parameters.dense, parameters.sunken, own)
     valid = depth.origin != NONE
+    if np.count_nonzero(valid) < parameters.min_valid_fraction * valid.size:
+        return _without("too_few_valid", motion, field_, support)
+    if upside_down(depth.inverse_depth, depth.ranked, horizon, parameters.sunken) > parameters.sunken.max_upside_down:
+        return _without("upside_down", motion, field_, support)
+    z = percentile(depth.inverse_depth, depth.ranked, depth.typical, _unknown(valid, usable, parameters))
+    z[depth.origin == SKY] = 1.0
     return PairLabel(
         "",
         codec.encode(z, valid),
@@ -128,6 +142,36 @@ def label_pair(
         measured,
         depth,
     )
+
+
+def _fused(
+    measured: InverseDepth,
+    motion: Egomotion,
+    previous: PairLabel,
+    elapsed: float,
+    focal: float,
+    centre: tuple[float, float],
+    parameters: FusionParameters,
+) -> InverseDepth:
+    """What was measured, with what the pairs before told of surfaces that stand still."""
+    if not parameters.carry or previous.measured is None or previous.depth is None or elapsed > parameters.farthest:
+        return measured
+    origin = previous.depth.origin
+    told = previous.measured.valid & ((origin == MEASURED) | (origin == PROPAGATED))
+    earlier = carried(previous.measured, told, previous.egomotion, elapsed, focal, centre)
+    return fuse(measured, float(motion.T[2]), earlier, parameters)
+
+
+def _unknown(
+    valid: NDArray[np.bool_], usable: NDArray[np.bool_] | None, parameters: LabelParameters
+) -> NDArray[np.bool_] | None:
+    """Pixels without a depth that have their place in the order all the same."""
+    if parameters.percentile_over not in POPULATIONS:
+        known = ", ".join(POPULATIONS)
+        raise ValueError(f"label: percentiles over {parameters.percentile_over!r} are not known; known: {known}")
+    if parameters.percentile_over == "valid":
+        return None
+    return ~valid if usable is None else ~valid & usable
 
 
 def _turns(

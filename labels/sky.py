@@ -23,6 +23,7 @@ class SkyParameters:
     green: float = 8.0  # green may exceed the greater of red and blue by so much
     margin: float = 0.02  # of the height: sky may reach so far below the focus of expansion
     min_area: float = 0.003  # of the frame
+    parallax: float = 1.0  # of the typical inverse depth: a part of a region that shows more is none, either
     near: float = 0.5  # of the typical inverse depth: a region of which three quarters show more parallax is none
     min_measured: float = 0.2  # share of a region whose flow must be known for that
 
@@ -55,8 +56,21 @@ def sky(
         told = inside & known
         if kept[region] and np.count_nonzero(told) >= parameters.min_measured * np.count_nonzero(inside):
             kept[region] = np.quantile(near[told], 0.25) < parameters.near
-    found = cv2.dilate(kept[regions].astype(np.uint8), np.ones((3, 3), np.uint8))  # the gradient ends a pixel early
+    likely = kept[regions] & ~_told_near(kept[regions], near, known, parameters)
+    found = cv2.dilate(likely.view(np.uint8), np.ones((3, 3), np.uint8))  # the gradient ends a pixel early
     return cv2.resize(found, (width, height), interpolation=cv2.INTER_NEAREST).astype(np.bool_)
+
+
+def _told_near(
+    found: NDArray[np.bool_], near: NDArray[np.float32], known: NDArray[np.bool_], parameters: SkyParameters
+) -> NDArray[np.bool_]:
+    """Parts of the sky that are as near as a typical point of the frame and told so: a white van that touches it."""
+    count, parts = cv2.connectedComponents((found & (near > parameters.parallax)).view(np.uint8), connectivity=4)
+    areas = np.bincount(parts.ravel(), minlength=count)
+    told = np.bincount(parts[known], minlength=count)
+    wrong = (areas >= parameters.min_area * parts.size) & (told >= parameters.min_measured * areas)
+    wrong[0] = False
+    return wrong[parts]
 
 
 def _regions(small: NDArray[np.uint8], horizon: float, parameters: SkyParameters) -> tuple[NDArray[np.int32], int]:

@@ -28,8 +28,9 @@ def compile_ahead(parameters: LabelParameters) -> None:
 
 def _label(parameters: LabelParameters) -> None:
     cv2.setNumThreads(1)
+    previous = None
     for first, second in _pairs():
-        label_pair(first, second, 0.8 * WIDTH, parameters)
+        previous = label_pair(first, second, 0.8 * WIDTH, parameters, previous)
 
 
 def _pairs() -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:

@@ -15,7 +15,7 @@ from labels.egomotion import EgomotionParameters
 from labels.fixed_regions import widened
 from labels.noise_scale import NoiseScale
 from labels.pair import LabelParameters, PairLabel, label_pair
-from pipeline import fetch_video, outcome, sample, survey_video, tables
+from pipeline import fetch_video, outcome, sample, select_pairs, survey_video, tables
 from pipeline.build import Build
 from pipeline.manifest import Video
 from pipeline.outcome import DONE, FAILED, FILTERED, Outcome
@@ -69,9 +69,9 @@ class Chunk:
 def label_chunk(build: Build, video: Video, pairs: pa.Table) -> Chunk:
     """Label consecutive selected pairs of a video.
 
-    A pair that cannot be read or labelled ends as ``failed`` in its row; the others are unharmed. The egomotion and
-    the ground of one pair start the search for the next; the first pair of a chunk starts afresh, so that a chunk's
-    bytes do not depend on the chunks before it.
+    A pair that cannot be read or labelled ends as ``failed`` in its row; the others are unharmed. The egomotion,
+    the ground and the depth of one pair are handed on to the next of the shot; the first pair of a chunk starts afresh,
+    so that a chunk's bytes do not depend on the chunks before it.
     """
     cv2.setNumThreads(1)  # one process a core
     work = _Work(build, video, survey_video.read_camera(build, video))
@@ -106,6 +106,7 @@ class _Work:
         self.build, self.video, self.camera = build, video, camera
         self.parameters = _with_noise(build.parameters.label, camera)
         self.fixed = widened(survey_video.read_fixed(build, video), build.parameters.fixed.margin_px)
+        self.shot = select_pairs.read_shots(build, video)
         self.heading = None if camera["heading"] is None else np.array(camera["heading"])
         self.previous: PairLabel | None = None
         self.last: dict[str, Any] | None = None  # the pair it is of
@@ -148,6 +149,7 @@ class _Work:
         """The end of a pair, its tar blocks (none unless done) and its statistics."""
         if isinstance(first, Outcome):
             return first, b"", {}
+        previous, frame_ratio, elapsed = self._start(pair)
         began = time.process_time()
         try:
             label = label_pair(
@@ -155,11 +157,13 @@ class _Work:
                 second,
                 self.camera["focal_px"],
                 self.parameters,
-                *self._start(pair),
+                previous,
+                frame_ratio,
                 principal_point=tuple(self.camera["principal_point"]),
                 usable=~self.fixed,
                 heading=self.heading,
                 focal_known=self.camera["focal_state"] != "default",
+                elapsed=elapsed,
             )
         except Exception as error:  # a bad pair never fails its chunk
             return outcome.of_error(error), b"", {}
@@ -174,11 +178,17 @@ class _Work:
         self.seconds["encode"] += time.process_time() - began
         return Outcome(DONE), blocks, statistics
 
-    def _start(self, pair: dict[str, Any]) -> tuple[PairLabel | None, float]:
-        """The label of a pair shortly before, and how much longer this one lasts; None where there is none."""
+    def _start(self, pair: dict[str, Any]) -> tuple[PairLabel | None, float, float]:
+        """The label of a pair of the shot shortly before, how much longer this one lasts, and how much later it begins.
+
+        Both over that pair's duration; the label is None where there is none.
+        """
         if self.last is None or pair["time_s"] - self.last["second_time_s"] > LONGEST_GAP_S:
-            return None, 1.0
-        return self.previous, _duration(pair) / _duration(self.last)
+            return None, 1.0, 1.0
+        if self.shot[pair["frame"]] != self.shot[self.last["frame"]]:
+            return None, 1.0, 1.0
+        lasted = _duration(self.last)
+        return self.previous, _duration(pair) / lasted, (pair["time_s"] - self.last["time_s"]) / lasted
 
     def _encoded(
         self, pair: dict[str, Any], image: NDArray[np.uint8], label: PairLabel, statistics: dict[str, Any]
@@ -209,6 +219,7 @@ class _Work:
             "focus_of_expansion": focus,
             "stage_versions": STAGE_VERSIONS,
             "flow_engine": self.build.parameters.label.flow.engine,
+            "percentile_over": self.build.parameters.label.percentile_over,
         }
 
 

@@ -18,7 +18,7 @@ from labels.census_flow import PRESETS
 from labels.fixed_regions import FixedRegionParameters
 from labels.flow import ENGINES
 from labels.homography_selection import HomographyParameters
-from labels.pair import LabelParameters
+from labels.pair import POPULATIONS, LabelParameters
 from labels.selection import SelectionParameters
 from labels.survey import SurveyParameters
 from pipeline.errors import UserError
@@ -28,7 +28,7 @@ FORMAT = 1
 """Version of the layout of a root folder; another one is refused."""
 
 # Bump a stage's number when its algorithm changes its output: that stage and all after it are then made anew.
-STAGE_VERSIONS = {"survey": 3, "pairs": 1, "labels": 2, "shards": 1}
+STAGE_VERSIONS = {"survey": 3, "pairs": 1, "labels": 3, "shards": 1}
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,8 @@ class BuildParameters:
         engine = self.label.flow.engine
         _require(engine in ENGINES, "Flow-engine", engine, ", ".join(ENGINES))
         _require(self.label.flow.preset in PRESETS, "Flow-preset", self.label.flow.preset, ", ".join(PRESETS))
+        over = self.label.percentile_over
+        _require(over in POPULATIONS, "Label-percentile-over", over, ", ".join(POPULATIONS))
         _require(self.chunk.pairs >= 1, "Chunk-pairs", self.chunk.pairs, "1 or more")
         _require(self.shard.samples >= 1, "Shard-samples", self.shard.samples, "1 or more")
         _require(92 <= self.shard.jpeg_quality <= 100, "Shard-jpeg-quality", self.shard.jpeg_quality, "92 to 100")

@@ -117,6 +117,13 @@ def _by_homography(
     return PairTable(pairs.second, distance, np.full(len(distance), np.nan), pairs.reason)
 
 
+def read_shots(build: Build, video: Video) -> NDArray[np.int64]:
+    """The number of the shot that each frame of a surveyed video belongs to."""
+    frames = survey_video.read_frames(build, video)
+    columns = {name: frames.column(name).to_numpy() for name in COLUMNS}
+    return shots(columns, build.parameters.selection.shots).shot
+
+
 def pairs_target(build: Build, video: Video) -> FsspecTarget:
     """Where the pairs of a video are."""
     return FsspecTarget(build.pairs_folder(video), f"{video.video_id}.parquet")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labels.dense_depth import MEASURED, NONE, PLANE, PROPAGATED, SKY, DenseParameters, complete, upside_down
+from labels.dense_depth import MEASURED, NONE, PLANE, PROPAGATED, SKY, DenseParameters, complete
 from labels.depth import InverseDepth
 
 HEIGHT, WIDTH, HORIZON, SLOPE = 120, 160, 40.0, 0.01
@@ -86,10 +86,9 @@ def test_near_the_focus_of_expansion_depth_is_that_around() -> None:
     assert np.abs(found.inverse_depth - rho)[blind].mean() < 0.1 * rho[80, 80]
 
 
-def test_a_scene_whose_ground_is_farther_than_what_stands_on_it_is_upside_down() -> None:
-    right = complete(measured(ground(), EVERYWHERE), NOWHERE, HORIZON, EVERYWHERE, NOWHERE)
-    assert upside_down(right, HORIZON) == 0
-    rho = ground()
-    rho[:40] = 2.0
-    wrong = complete(measured(rho, EVERYWHERE), NOWHERE, HORIZON, EVERYWHERE, NOWHERE)
-    assert upside_down(wrong, HORIZON) > 0.9
+def test_what_earlier_pairs_told_counts_as_propagated() -> None:
+    own = EVERYWHERE.copy()
+    own[60:90, 40:120] = False
+    found = complete(measured(ground(), EVERYWHERE), NOWHERE, HORIZON, NOWHERE, NOWHERE, own=own)
+    assert (found.origin[own] == MEASURED).all() and (found.origin[~own] == PROPAGATED).all()
+    np.testing.assert_allclose(found.inverse_depth[60:90], ground()[60:90], rtol=0.05)

@@ -56,7 +56,7 @@ def test_the_same_pair_gives_the_same_bytes(scene: Any, label: PairLabel) -> Non
 
 
 def test_the_pair_before_only_helps(scene: Any, label: PairLabel) -> None:
-    tracked = label_pair(*scene.frames(), scene.focal, previous=label)
+    tracked = label_pair(*scene.frames(), scene.focal, previous=label, elapsed=0.0)
     assert tracked.egomotion.tracked
     both = (tracked.codes > 0) & (label.codes > 0)
     assert np.abs(tracked.codes[both].astype(int) - label.codes[both]).mean() < 1

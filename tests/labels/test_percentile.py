@@ -39,6 +39,23 @@ def test_what_is_not_valid_does_not_count() -> None:
     np.testing.assert_allclose(ranks([3.0, 2.0, 2.5, 1.0], valid), [[1 / 6, 0.5, 0, 5 / 6]])
 
 
+def test_over_the_area_pixels_without_depth_count_as_the_median_of_their_row() -> None:
+    inverse_depth = np.array([[4.0, 2.0, 9.0, 9.0], [1.0, 1.0, 1.0, 9.0], [9.0, 9.0, 9.0, 9.0]], np.float32)
+    unknown = inverse_depth == 9.0
+    z = percentile(inverse_depth, ~unknown, 1.0, unknown)
+    # 4; 3, 3 (unknown); 2; then four in the second row and four unknown in the third, which take that row's median
+    np.testing.assert_allclose(z, np.array([[0.5, 3.5, 0, 0], [8, 8, 8, 0], [0, 0, 0, 0]]) / 12)
+
+
+def test_over_the_area_a_mask_does_not_shift_the_others() -> None:
+    rows = np.repeat(np.arange(40, 0, -1, np.float32)[:, None], 30, 1)
+    whole = percentile(rows, np.ones_like(rows, bool), 20.0)
+    masked = np.zeros_like(rows, bool)
+    masked[:15, :20] = True
+    np.testing.assert_allclose(percentile(rows, ~masked, 20.0, masked)[~masked], whole[~masked])
+    assert np.abs(percentile(rows, ~masked, 20.0)[~masked] - whole[~masked]).max() > 0.1
+
+
 def test_without_ties_the_histogram_is_flat() -> None:
     inverse_depth = np.random.default_rng(1).uniform(0.5, 2, (200, 300)).astype(np.float32)
     counts, _ = np.histogram(ranks(inverse_depth), bins=10, range=(0, 1))

@@ -37,6 +37,18 @@ def test_a_white_wall_is_told_by_its_parallax(street: np.ndarray) -> None:
     assert not found(street, nearness=1.0, known=True).any()
 
 
+def test_a_white_van_that_touches_the_sky_is_told_by_its_own_parallax(street: np.ndarray) -> None:
+    street[60:90, 100:160] = street[:60, 100:160].mean(axis=(0, 1))
+    near, known = np.zeros((HEIGHT, WIDTH), np.float32), np.zeros((HEIGHT, WIDTH), bool)
+    near[58:90, 100:160] = 2.0  # what is measured at its edges goes on inside
+    known[:, 100:112] = known[:, 148:160] = True
+    without = sky(street, 95.0, near, np.zeros_like(known))
+    assert without[64:86, 104:156].all()
+    mask = sky(street, 95.0, near, known)
+    assert not mask[64:86, 104:156].any()
+    assert mask[:54].mean() > 0.98
+
+
 @pytest.mark.parametrize("colour", [(40, 45, 60), (220, 170, 120), (90, 200, 90)], ids=["dark", "warm", "green"])
 def test_what_is_dark_warm_or_green_is_no_sky(street: np.ndarray, colour: tuple[int, int, int]) -> None:
     street[:60] = colour
