@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader, get_worker_info
+from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
+from training.batch_memory import BatchMemory
 from training.decode import CODES, CONFIDENCE, decode_frame, decode_labels
 from training.sample import SampleError, members
 from training.shard_cache import Position
@@ -64,6 +65,31 @@ class Batch:
         confidence = self.confidence.pin_memory() if self.confidence is not None else None
         images, codes = self.images.pin_memory(), self.codes.pin_memory()
         return Batch(images, codes, confidence, self.draws.pin_memory(), self.keys, self.skipped)
+
+
+@dataclass
+class _Filled:
+    """A batch on its way: its pixels in a slot, or where none was free in a tensor of their own."""
+
+    pixels: int | torch.Tensor
+    memory: int
+    rows: int
+    size: tuple[int, int]
+    draws: torch.Tensor
+    keys: list[str]
+    skipped: list[Skipped]
+
+    def batch(self) -> Batch:
+        """The batch, which holds the slot until it is gone."""
+        pixels = self.pixels
+        if isinstance(pixels, int):
+            pixels = BatchMemory.find(self.memory).lend(pixels)
+        images, codes, confidence = _parts(pixels, self.rows, self.size)
+        return Batch(images.permute(0, 3, 1, 2), codes, confidence, self.draws, self.keys, self.skipped)
+
+    def pin_memory(self) -> Batch:
+        """The batch in page-locked memory; torch calls this."""
+        return self.batch().pin_memory()
 
 
 class Loader:
@@ -130,11 +156,13 @@ class Loader:
         batches = iter(self._batches(order[self.position :]))
         self._fetch_ahead(order, position)
         try:
-            for batch in batches:
+            for found in batches:
+                batch = found if isinstance(found, Batch) else found.batch()
                 self.position = min(self.position + self.parameters.batch_size, len(order))
                 position.advance(self.position)
                 self._note(batch.skipped)
                 yield batch
+                del batch  # its memory is free again when the caller lets go of it, too
         finally:
             position.close()
         if self.skipped:
@@ -146,7 +174,7 @@ class Loader:
             return np.arange(len(self.split))
         return epoch_order(self.split.shard, self.seed, self.epoch, self.parameters.shards_mixed)
 
-    def _batches(self, rest: NDArray[np.int64]) -> DataLoader[Batch]:
+    def _batches(self, rest: NDArray[np.int64]) -> DataLoader[_Filled | Batch]:
         workers = self.parameters.workers
         return DataLoader(
             _Batches(self, rest),
@@ -193,7 +221,7 @@ class Loader:
         return f"{len(self.skipped)} of {len(self.split)} samples of {self.split.name} cannot be read: {named}"
 
 
-class _Batches(TorchDataset[Batch]):
+class _Batches(TorchDataset[_Filled]):
     """The steps of the rest of an epoch; what a worker has."""
 
     def __init__(self, loader: Loader, rest: NDArray[np.int64]) -> None:
@@ -202,11 +230,16 @@ class _Batches(TorchDataset[Batch]):
         self.rows = loader.parameters.batch_size // loader.world_size
         self.labels_of = loader.labels_of
         self.reader = loader.split.reader()
+        height, width = self.size
+        self.bytes = self.rows * height * width * (5 if self.parameters.confidence else 4)
+        # being filled, waiting, and with the trainer, which looks at a batch one step later
+        slots = self.parameters.workers * (self.parameters.prefetch + 1) + 3
+        self.memory = BatchMemory(slots, self.bytes)
 
     def __len__(self) -> int:
         return -(-len(self.rest) // self.parameters.batch_size)
 
-    def __getitem__(self, step: int) -> Batch:
+    def __getitem__(self, step: int) -> _Filled:
         if not 0 <= step < len(self):
             raise IndexError(step)
         start = step * self.parameters.batch_size
@@ -214,17 +247,12 @@ class _Batches(TorchDataset[Batch]):
         numbers = whole[self.rank * self.rows : (self.rank + 1) * self.rows]
         return self._decoded(numbers)
 
-    def _decoded(self, numbers: NDArray[np.int64]) -> Batch:
-        height, width = self.size
-        batch = Batch(
-            _buffer(self.rows, height, width, 3).permute(0, 3, 1, 2),
-            _buffer(self.rows, height, width),
-            _buffer(self.rows, height, width) if self.parameters.confidence else None,
-            self._draws(numbers),
-            [""] * self.rows,
-        )
-        rows = batch.images.permute(0, 2, 3, 1).numpy(), batch.codes.numpy()
-        confidence = batch.confidence.numpy() if batch.confidence is not None else None
+    def _decoded(self, numbers: NDArray[np.int64]) -> _Filled:
+        slot = self.memory.take()
+        pixels = torch.empty(self.bytes, dtype=torch.uint8) if slot is None else self.memory.to_fill(slot)
+        images, codes, confidence = _parts(pixels, self.rows, self.size)
+        keys, skipped = [""] * self.rows, []
+        into = [part.numpy() for part in (images, codes, confidence) if part is not None]
         found = self._read(numbers)
         others, labels = numbers, found
         if self.labels_of is not None:
@@ -235,14 +263,14 @@ class _Batches(TorchDataset[Batch]):
             try:
                 own = _members(key, found[row])
                 content = own if labels is found else _members(self.split.key(others[row]), labels[row])
-                trust = None if confidence is None else confidence[row]
-                self._decode(own["jpg"], content, rows[0][row], rows[1][row], trust)
+                self._decode(own["jpg"], content, *(part[row] for part in into))
             except SampleError as error:
-                batch.skipped.append(Skipped(key, self.split.place(number)[0], str(error)))
+                skipped.append(Skipped(key, self.split.place(number)[0], str(error)))
             else:
-                batch.keys[row] = key
-        _fill(batch)
-        return batch
+                keys[row] = key
+        _fill(keys, images, codes, confidence)
+        sent = pixels if slot is None else slot
+        return _Filled(sent, self.memory.number, self.rows, self.size, self._draws(numbers), keys, skipped)
 
     def _draws(self, numbers: NDArray[np.int64]) -> torch.Tensor:
         draws = torch.zeros(self.rows, DRAWS)
@@ -259,7 +287,7 @@ class _Batches(TorchDataset[Batch]):
         content: dict[str, bytes],
         image: NDArray[np.uint8],
         codes: NDArray[np.uint8],
-        confidence: NDArray[np.uint8] | None,
+        confidence: NDArray[np.uint8] | None = None,
     ) -> None:
         decode_frame(frame, image)
         decode_labels(content[CODES], codes, self.parameters.labels)
@@ -275,26 +303,27 @@ def _members(key: str, found: bytes | SampleError) -> dict[str, bytes]:
     return members(key, found)
 
 
-def _buffer(*shape: int) -> torch.Tensor:
-    """An uninitialised ``uint8`` tensor; in a worker, in memory that the trainer sees, since it goes there."""
-    if get_worker_info() is None:
-        return torch.empty(shape, dtype=torch.uint8)
-    storage = torch.UntypedStorage._new_shared(math.prod(shape))
-    return torch.empty(0, dtype=torch.uint8).set_(storage).reshape(shape)
+def _parts(
+    pixels: torch.Tensor, rows: int, size: tuple[int, int]
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+    """Images (N, H, W, 3), codes (N, H, W) and, where there is room for it, confidence (N, H, W), in one block."""
+    shape, area = (rows, *size), rows * math.prod(size)
+    images, codes, confidence = pixels[: 3 * area], pixels[3 * area : 4 * area], pixels[4 * area :]
+    return images.reshape(*shape, 3), codes.reshape(shape), confidence.reshape(shape) if len(confidence) else None
 
 
-def _fill(batch: Batch) -> None:
+def _fill(keys: list[str], images: torch.Tensor, codes: torch.Tensor, confidence: torch.Tensor | None) -> None:
     """Rows without a sample: no labels, and another row's frame, which leaves the statistics of a network alone."""
-    good = [row for row, key in enumerate(batch.keys) if key]
-    for row, key in enumerate(batch.keys):
+    good = [row for row, key in enumerate(keys) if key]
+    for row, key in enumerate(keys):
         if not key:
-            batch.images[row] = batch.images[good[row % len(good)]] if good else 0
-            batch.codes[row] = 0
-            if batch.confidence is not None:
-                batch.confidence[row] = 0
+            images[row] = images[good[row % len(good)]] if good else 0
+            codes[row] = 0
+            if confidence is not None:
+                confidence[row] = 0
 
 
-def _as_it_is(batch: Batch) -> Batch:
+def _as_it_is(batch: _Filled) -> _Filled:
     return batch
 
 
