@@ -1,8 +1,11 @@
 """The commands that users type: what they write, what they say, how they exit."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import av
@@ -136,3 +139,26 @@ def test_export_says_how_it_compared(trained: Path, tmp_path: Path, capsys: pyte
     words = ["--format", "torchvision", "--part", "backbone", "--out", str(tmp_path / "weights.pth")]
     assert main(["export", str(trained), *words]) == 0
     assert "loaded there, its outputs differ by" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_job_whose_time_is_up_saves_and_asks_for_another_turn(small_dataset: Path, tmp_path: Path) -> None:
+    """The recipe for Slurm, whose command is one here that notes what it is asked."""
+    commands = tmp_path / "bin"
+    commands.mkdir()
+    (commands / "scontrol").write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/asked\n')
+    (commands / "torchrun").write_text(f'#!/bin/sh\nexec {sys.executable} -m torch.distributed.run "$@"\n')
+    for path in commands.iterdir():
+        path.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{commands}:{os.environ['PATH']}", "RANKS": "2", "SLURM_JOB_ID": "41"}
+    words = ["--data", str(small_dataset), "--run", str(tmp_path / "run"), *SMALL, "--engine.device", "cpu"]
+    limits = ["--loader.batch_size", "4", "--optimisation.epochs", "1000", "--record.checkpoint_steps", "100000"]
+    job = subprocess.Popen(["bash", "training/requeue.sbatch", *words, *limits], cwd=ROOT, env=environment)
+    metrics, deadline = tmp_path / "run/metrics.jsonl", time.monotonic() + 240
+    while not metrics.exists() or '"loss"' not in metrics.read_text():
+        assert job.poll() is None and time.monotonic() < deadline
+        time.sleep(0.1)
+    job.send_signal(signal.SIGUSR1)
+    assert job.wait(120) == 0
+    assert (tmp_path / "asked").read_text() == "requeue 41\n"
+    assert read_record(steps(tmp_path / "run")[-1])["step"] > 0
