@@ -1,4 +1,7 @@
-"""The commands: ``python -m training pretrain``, ``finetune``, ``score``, ``predict``, ``export``; ``--help`` of each."""
+"""The commands of ``python -m training``: ``pretrain``, ``finetune``, ``score``, ``predict``, ``export``.
+
+Each has ``--help``.
+"""
 
 import logging
 import sys
