@@ -42,8 +42,9 @@ NOISE = 0.3, 0.02
 
 @dataclass(frozen=True)
 class Measured:
-    """A pair's flow and motion."""
+    """A pair's frames, flow and motion."""
 
+    images: tuple[NDArray[np.uint8], NDArray[np.uint8]]
     flow: NDArray[np.float32]
     support: NDArray[np.uint8]
     motion: Egomotion
@@ -59,6 +60,7 @@ class Measured:
             "focal": self.camera.focal,
             "principal_point": (self.camera.cx, self.camera.cy),
             "noise": (NOISE[0] * self.flow.shape[1] / 640, NOISE[1]),
+            "images": self.images,
         }
 
 
@@ -196,7 +198,7 @@ def _measured(sequence: Sequence, index: int, engine: str, previous: Egomotion |
     image1, image2, camera = sequence.image(index), sequence.image(index + 1), sequence.camera()
     vectors, support = flow(image1, image2, FlowParameters(engine=engine))
     motion = fit(vectors, support, camera.focal, (camera.cx, camera.cy), previous=previous, images=(image1, image2))
-    return Measured(vectors, support, motion, camera)
+    return Measured((image1, image2), vectors, support, motion, camera)
 
 
 def _count(scores: Scores, found: MASK, truth: Truth) -> None:

@@ -1,8 +1,10 @@
 """Which pixels of a frame move by themselves: one pair, labelled by the direction of its flow (LABELS 8.2).
 
-Every pixel says how much likelier its flow is for something still than for something that moves; what pixels of one
-surface say is added up, and what remains likelier to move than a prior allows is moving. What moves along its epipolar
-line (a car ahead, oncoming traffic) has the directions of still points: see ``labels.ground_contact``.
+Every pixel says how much likelier its flow is for something still than for something that moves; what the pixels
+around say is added up, and what remains likelier to move than a prior allows is moving. What moves along its epipolar
+line (a car ahead, oncoming traffic) has the directions of still points: see ``labels.ground_contact``. What was found
+is made whole (``labels.moving_things``): most of a vehicle shows no texture, and says nothing or, by flow that was
+guessed, that it stands.
 """
 
 from dataclasses import dataclass, field
@@ -14,9 +16,10 @@ from numpy.typing import NDArray
 
 from labels.angle_likelihood import ANGLE_STEP_DEG, LENGTH_STEP_PX, log_ratios
 from labels.egomotion import Egomotion
-from labels.flow import CONSISTENT, TEXTURED
+from labels.flow import CONSISTENT, TEXTURED, grey
 from labels.ground_contact import ContactParameters, moving_along
-from labels.regions import large
+from labels.moving_things import ThingParameters, completed
+from labels.regions import large, square
 
 TELLING = CONSISTENT | TEXTURED
 """Support of a pixel that has something to say: clouds and bare asphalt have flow that is only guessed."""
@@ -32,12 +35,14 @@ class SegmentationParameters:
     window_px: float = 9.0  # side of the box over which pixels are added up
     pixels: float = 25.0  # so many pixels in a window say all there is to say: fewer say less
     votes: float = 5.0  # a window's mean counts as so many independent pixels
+    firmly: float = 4.0  # what a window says from here on nothing but its grey levels refutes
     min_area: float = 1e-4  # of the frame: smaller moving regions are noise
-    gap_px: float = 25.0  # parts nearer to each other than this are one thing: its inside shows little texture
     max_hole_px2: float = 1500.0  # smaller holes in moving regions are closed
     margin_px: float = 2.0  # regions grow by this: flow at their borders belongs to neither side
+    fixed_reach_px: float = 30.0  # what moves so near to what is fixed to the car is no part of a thing
     along_lines: bool = True  # whether to look, where it touches the road, for what moves along its epipolar line
     contact: ContactParameters = field(default_factory=ContactParameters)
+    thing: ThingParameters = field(default_factory=ThingParameters)
 
 
 def segment(
@@ -48,20 +53,37 @@ def segment(
     principal_point: tuple[float, float],
     noise: tuple[float, float],
     parameters: SegmentationParameters | None = None,
+    images: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None = None,
+    usable: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.bool_]:
     """Pixels that move by themselves, (H, W).
 
     ``flow`` (H, W, 2) pixels with its ``support`` bits, ``motion`` the camera's, ``focal`` and ``principal_point`` in
-    pixels, ``noise`` the floor in pixels of this image and the relative part. Raises ``ValueError``
-    for an unknown likelihood.
+    pixels, ``noise`` the floor in pixels of this image and the relative part, ``images`` the two frames, (H, W) grey or
+    (H, W, 3) RGB: with them things are found whole. ``usable`` (H, W) is false on what is fixed to the car, which does
+    not count as moving. Raises ``ValueError`` for an unknown likelihood.
     """
     parameters = parameters or SegmentationParameters()
+    usable = np.ones(support.shape, np.bool_) if usable is None else usable
+    support = np.where(usable, support, np.uint8(0))
     ratio, rho, deviation = still_log_ratio(flow, support, motion, focal, principal_point, noise, parameters)
     evidence = aggregated(ratio, support, parameters)
     moving = evidence + np.log(parameters.still_prior / (1 - parameters.still_prior)) < 0
     if parameters.along_lines:
         moving |= moving_along(rho, deviation, (support & CONSISTENT != 0) & ~moving, parameters.contact)
-    return cleaned(moving, parameters)
+    moving = large(moving, parameters.min_area * moving.size)
+    aside = moving & _beside_fixed(usable, parameters)
+    still = (evidence > parameters.firmly) | ~usable
+    telling = moving & (support & TELLING == TELLING) & (ratio < 0)
+    frames = None if images is None else (grey(images[0]), grey(images[1]))
+    whole = completed(moving & ~aside, still, telling, flow, frames, parameters.thing)
+    return cleaned(whole | aside, parameters) & usable
+
+
+def _beside_fixed(usable: NDArray[np.bool_], parameters: SegmentationParameters) -> NDArray[np.bool_]:
+    """Pixels (H, W) near what is fixed to the car: mostly more of it, or its mirror, with which nothing else goes."""
+    side = 2 * parameters.fixed_reach_px * usable.shape[1] / 640
+    return cv2.dilate((~usable).view(np.uint8), square(side)).view(np.bool_)
 
 
 def still_log_ratio(
@@ -104,13 +126,9 @@ def cleaned(moving: NDArray[np.bool_], parameters: SegmentationParameters) -> ND
     whole = large(moving, parameters.min_area * height * width).view(np.uint8)
     if not whole.any():
         return whole.view(np.bool_)
-    whole = cv2.morphologyEx(whole, cv2.MORPH_CLOSE, _square(parameters.gap_px * unit))
-    whole = cv2.dilate(whole, _square(2 * parameters.margin_px * unit))
+    whole = cv2.morphologyEx(whole, cv2.MORPH_CLOSE, square(parameters.thing.gap_px * unit))
+    whole = cv2.dilate(whole, square(2 * parameters.margin_px * unit))
     return ~large(whole == 0, parameters.max_hole_px2 * unit**2)
-
-
-def _square(side: float) -> NDArray[np.uint8]:
-    return np.ones((round(side) | 1, round(side) | 1), np.uint8)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

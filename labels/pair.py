@@ -107,7 +107,7 @@ def label_pair(
     if not focal_known and _turns(field_, support, motion, focal, centre, parameters, usable):
         return _without("f_sensitive", motion, field_, support)
     noise = parameters.egomotion.noise_floor_px * width / 640, parameters.egomotion.noise_relative
-    moving = segment(field_, support, motion, focal, centre, noise, parameters.segmentation)
+    moving = segment(field_, support, motion, focal, centre, noise, parameters.segmentation, (image1, image2), usable)
     measured = inverse_depth(field_, support, motion, focal, centre, *noise, parameters.depth, usable)
     horizon = motion.focus_of_expansion(focal, centre)[1]
     if not measured.typical > 0:

@@ -1,4 +1,4 @@
-"""Connected regions of a mask."""
+"""Connected regions of a mask, and the squares by which masks grow and shrink."""
 
 import cv2
 import numpy as np
@@ -14,3 +14,8 @@ def large(mask: NDArray[np.bool_], least: float, connectivity: int = 4) -> NDArr
     kept = statistics[:, cv2.CC_STAT_AREA] >= least
     kept[0] = False
     return kept[regions]
+
+
+def square(side: float) -> NDArray[np.uint8]:
+    """A structuring element of about this side, odd."""
+    return np.ones((round(side) | 1, round(side) | 1), np.uint8)

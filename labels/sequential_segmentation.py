@@ -29,6 +29,7 @@ class SequentialParameters:
     min_area: float = 1e-4  # of the frame: smaller components are dropped
     location_range: float = 0.05  # of (H + W) / 2: how far a component may be from where it is expected
     least_gain: float = 1.0  # mean log likelihood ratio, own direction to the still one, that keeps a component
+    least_told: float = 0.2  # of a component: where less of it has flow, a pair says nothing of it
     prior_blur_px: float = 1.75
     carried_blur_px: float = 1.0
 
@@ -52,10 +53,11 @@ class MotionComponents:
         focal: float,
         principal_point: tuple[float, float],
         noise: tuple[float, float],
+        images: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None = None,
     ) -> NDArray[np.uint8]:
         """Labels (H, W) of the pair's first frame: 0 still, 1 ... the moving components. Arguments as ``segment``'s."""
         camera = (focal, principal_point, noise)
-        found = segment(flow, support, motion, *camera, self.parameters.pair)
+        found = segment(flow, support, motion, *camera, self.parameters.pair, images)
         if self._carried is None or self._carried.shape[1:] != support.shape:
             labels, posteriors = self._started(found)
         else:
@@ -97,7 +99,9 @@ class MotionComponents:
             region = each > 0.5
             if np.count_nonzero(region) < self._least(region):
                 continue
-            heading = own_heading(flow, region & (support & CONSISTENT != 0), motion.R, camera[0], camera[1])
+            told = region & (support & CONSISTENT != 0)
+            seen = np.count_nonzero(told) > self.parameters.least_told * np.count_nonzero(region)
+            heading = own_heading(flow, told, motion.R, camera[0], camera[1]) if seen else None
             own = still if heading is None else self._evidence(flow, support, replace(motion, T=heading), camera)
             # what has come to move like the still scene stands still, unless this pair alone says that it moves
             if (

@@ -9,10 +9,11 @@ from labels.angle_likelihood import LIKELIHOODS
 from labels.egomotion import Egomotion
 from labels.flow import CONSISTENT
 from labels.motion_segmentation import SegmentationParameters, cleaned, segment
+from labels.moving_things import ThingParameters
 
 NOISE = (0.3, 0.02)
 ANGLES_ONLY = SegmentationParameters(along_lines=False)
-EXACT = replace(ANGLES_ONLY, gap_px=0, margin_px=0)
+EXACT = replace(ANGLES_ONLY, thing=ThingParameters(gap_px=0), margin_px=0)
 
 
 def found(scene: Any, flow: np.ndarray, support: np.ndarray | None = None, **options: Any) -> np.ndarray:
@@ -98,6 +99,33 @@ def test_flow_that_is_no_number_says_nothing(corridor: Callable[..., Any], value
     flow = scene.flow()
     flow[50:60, 50:60] = value
     assert not found(scene, flow, parameters=SegmentationParameters()).any()
+
+
+def test_the_frames_tell_what_belongs_to_a_thing(corridor: Callable[..., Any]) -> None:
+    """A body on which the flow goes on from the still scene, and whose lower part tells its own motion."""
+    scene = corridor()
+    body, lower = np.s_[150:210, 430:520], np.s_[190:210, 430:520]
+    flow = scene.flow()
+    flow[lower] = (-12, -8)
+    random = np.random.default_rng(2)
+    first, second = (random.integers(0, 255, (scene.height, scene.width), dtype=np.uint8) for _ in range(2))
+    second[142:202, 418:508] = first[body]
+    whole = found(scene, flow, parameters=EXACT, images=(first, second))
+    assert whole[152:208, 434:516].mean() > 0.95 and whole.sum() < 1.15 * 60 * 90
+    assert not found(scene, flow, parameters=EXACT)[150:184].any()
+
+
+def test_what_is_fixed_to_the_car_does_not_move_nor_lead_to_more(corridor: Callable[..., Any]) -> None:
+    """A bonnet, and its mirror above what is known of it: the road, bare and copied, would go with it."""
+    scene = corridor()
+    flow, usable = scene.flow(), np.ones((scene.height, scene.width), bool)
+    bonnet, mirror = np.s_[310:, 200:440], np.s_[295:310, 200:440]
+    flow[bonnet] = flow[mirror] = 0
+    usable[bonnet] = False
+    plain = np.full((scene.height, scene.width), 128, np.uint8)
+    moving = found(scene, flow, parameters=EXACT, images=(plain, plain), usable=usable)
+    assert moving[mirror][:, 5:-5].mean() > 0.8 and moving.sum() < 1.1 * 15 * 240
+    assert found(scene, flow, parameters=EXACT, images=(plain, plain)).sum() > 2 * moving.sum()
 
 
 def test_specks_go_and_holes_and_gaps_close() -> None:

@@ -6,9 +6,12 @@ import pytest
 
 from labels.egomotion import Egomotion
 from labels.motion_segmentation import SegmentationParameters
+from labels.moving_things import ThingParameters
 from labels.sequential_segmentation import MotionComponents, SequentialParameters
 
-PARAMETERS = SequentialParameters(pair=SegmentationParameters(along_lines=False, gap_px=0, margin_px=0))
+PARAMETERS = SequentialParameters(
+    pair=SegmentationParameters(along_lines=False, thing=ThingParameters(gap_px=0), margin_px=0)
+)
 
 
 class Drive:

@@ -1,0 +1,164 @@
+"""Things that move, whole: what follows a thing's own motion is part of it, and so is what lies inside.
+
+Flow that is measured at a lead car's lamps is guessed on its body, mostly from the still scene around, and with it the
+body would stand still. So the motion of the parts that were found is tried on the pixels around: where the two frames
+agree better under it than under the flow, the pixel moves; where they agree as well, it does not say that it stands.
+What then lies between parts of a thing, and says nothing, is filled (``labels.enclosed``).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from labels.enclosed import enclosed
+from labels.regions import square
+
+Part = tuple[slice, slice]
+"""Rows and columns of a part of the frame."""
+Details = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""What both frames of a pair show, (H, W), see ``detail``."""
+
+
+@dataclass(frozen=True)
+class ThingParameters:
+    """How a thing is completed; lengths in pixels at a working width of 640."""
+
+    gap_px: float = 25.0  # parts nearer to each other than this are one thing
+    max_width: float = 0.5  # of the frame: what is wider is no thing, but flow that fails
+    least_pixels: int = 40  # telling pixels from which a thing's motion is fitted
+    reach: float = 0.5  # how far around a thing its motion is tried: of its longer side,
+    max_reach_px: float = 40.0  # and at most
+    detail_px: float = 15.0  # what changes more slowly than this over the frame is not compared
+    window_px: float = 5.0  # side of the box over which two frames are compared
+    max_grey: float = 30.0  # grey levels beyond this count as this: what one frame hides
+    better_grey: float = 4.0  # by so much less must the frames differ for a pixel to follow the thing
+    alike_grey: float = 1.0  # and by no more than so much more, for it not to say that it stands
+    join_px: float = 5.0  # what follows a thing is not farther from it than this
+    rays: int = 4  # of eight that must meet what moves: a straight edge is met by three
+    ray_px: float = 60.0  # and how far they look
+
+
+def completed(
+    moving: NDArray[np.bool_],
+    still: NDArray[np.bool_],
+    telling: NDArray[np.bool_],
+    flow: NDArray[np.float32],
+    images: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None = None,
+    parameters: ThingParameters | None = None,
+) -> NDArray[np.bool_]:
+    """``moving`` (H, W) with the rest of each thing.
+
+    ``still`` (H, W) is where pixels say firmly that they stand still, ``telling`` (H, W) where the flow (H, W, 2)
+    itself says that it moves, ``images`` the frames, without which only what lies inside is added.
+    """
+    parameters = parameters or ThingParameters()
+    if not moving.any():
+        return moving
+    unit = moving.shape[1] / 640
+    moving, still = moving.copy(), still.copy()
+    if images is not None:
+        details = detail(images[0], parameters, unit), detail(images[1], parameters, unit)
+        for extent, thing in _things(moving.copy(), parameters, unit):
+            part = _around(extent, parameters, unit, moving.shape)
+            seen = thing[part] & moving[part]
+            source = seen & telling[part]
+            if np.count_nonzero(source) >= parameters.least_pixels * unit**2:
+                follows, alike = _tried(part, seen, source, flow, details, parameters, unit)
+                moving[part] |= follows
+                still[part] &= ~alike
+    extents = np.zeros_like(moving)
+    for extent, _ in _things(moving, parameters, unit):
+        extents[_around(extent, parameters, unit, moving.shape)] = True
+    inside = enclosed(moving, still, parameters.rays, parameters.ray_px * unit, max(1, round(2 * unit)))
+    return moving | (inside & extents)
+
+
+def _things(
+    moving: NDArray[np.bool_], parameters: ThingParameters, unit: float
+) -> Iterator[tuple[Part, NDArray[np.bool_]]]:
+    """The rectangle around each thing, and its pixels with the gaps between, (H, W)."""
+    joined = cv2.morphologyEx(moving.view(np.uint8), cv2.MORPH_CLOSE, square(parameters.gap_px * unit))
+    count, regions, statistics, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    for number in range(1, count):
+        left, top, wide, high = statistics[number, :4]
+        if wide <= parameters.max_width * moving.shape[1]:
+            yield (slice(top, top + high), slice(left, left + wide)), regions == number
+
+
+def _around(extent: Part, parameters: ThingParameters, unit: float, shape: tuple[int, ...]) -> Part:
+    """Where a thing's motion is tried."""
+    longer = max(side.stop - side.start for side in extent)
+    reach = round(min(parameters.reach * longer, parameters.max_reach_px * unit))
+    rows, columns = (slice(max(s.start - reach, 0), min(s.stop + reach, n)) for s, n in zip(extent, shape))
+    return rows, columns
+
+
+def _tried(
+    part: Part, thing: NDArray[np.bool_], source: NDArray[np.bool_], flow: NDArray[np.float32], details: Details,
+    parameters: ThingParameters, unit: float,
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:  # fmt: skip
+    """Pixels of the part that follow the thing's motion, and those that might; the latter within its extent."""
+    own = difference(details, part, flow[part], parameters, unit)
+    other = difference(details, part, affine_flow(flow[part], source), parameters, unit)
+    follows = thing | (own - other > parameters.better_grey)
+    joined = cv2.morphologyEx(follows.view(np.uint8), cv2.MORPH_CLOSE, square(parameters.join_px * unit))
+    count, regions = cv2.connectedComponents(joined, connectivity=8)
+    touching = np.zeros(count, np.bool_)
+    touching[regions[thing]] = True
+    follows &= touching[regions]
+    alike = other < own + parameters.alike_grey
+    return follows, follows | (alike & _extent(follows))
+
+
+def affine_flow(
+    flow: NDArray[np.float32], source: NDArray[np.bool_], scale_px: float = 0.7, stiffness: float = 0.02
+) -> NDArray[np.float32]:
+    """The flow (H, W, 2), affine over the part, that most of the pixels of ``source`` (H, W) have.
+
+    Iteratively reweighted least squares with Geman-McClure weights of ``scale_px``. ``stiffness`` holds the gradients
+    back: few pixels in a row tell nothing of what is across.
+    """
+    rows, columns = np.nonzero(source)
+    vectors = flow[rows, columns].astype(np.float64)
+    y0, x0, size = rows.mean(), columns.mean(), max(np.ptp(rows), np.ptp(columns), 1)
+    A = np.stack([np.ones(len(rows)), (columns - x0) / size, (rows - y0) / size], 1)
+    distance2 = np.sum((vectors - np.median(vectors, axis=0)) ** 2, axis=1)
+    weight = 1 / (1 + distance2 / (3 * scale_px) ** 2)
+    for _ in range(4):
+        weighted = A * weight[:, None]
+        held = np.diag([1e-6, stiffness, stiffness]) * weight.sum()
+        model = np.linalg.solve(weighted.T @ A + held, weighted.T @ vectors)
+        weight = 1 / (1 + np.sum((vectors - A @ model) ** 2, axis=1) / scale_px**2) ** 2
+    x, y = (np.arange(source.shape[1]) - x0) / size, (np.arange(source.shape[0])[:, None] - y0) / size
+    return (model[0] + model[1] * x[:, None] + model[2] * y[..., None]).astype(np.float32)
+
+
+def detail(image: NDArray[np.uint8], parameters: ThingParameters, unit: float) -> NDArray[np.float32]:
+    """A frame (H, W) without noise, and without what changes slowly: shades of the lens, reflections in the screen."""
+    smooth = cv2.GaussianBlur(image, (0, 0), 0.7 * unit).astype(np.float32)
+    side = round(parameters.detail_px * unit) | 1
+    return smooth - cv2.blur(smooth, (side, side))
+
+
+def difference(
+    details: Details, part: Part, flow: NDArray[np.float32], parameters: ThingParameters, unit: float
+) -> NDArray[np.float32]:
+    """By how many grey levels the first frame's detail differs, around each pixel, from that where ``flow`` leads."""
+    rows, columns = part
+    x = flow[..., 0] + np.arange(columns.start, columns.stop, dtype=np.float32)
+    y = flow[..., 1] + np.arange(rows.start, rows.stop, dtype=np.float32)[:, None]
+    there = cv2.remap(details[1], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    apart = np.minimum(cv2.absdiff(details[0][part], there), np.float32(parameters.max_grey))
+    side = max(3, round(parameters.window_px * unit)) | 1
+    return cv2.blur(apart, (side, side))
+
+
+def _extent(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The smallest upright rectangle around what is set."""
+    left, top, wide, high = cv2.boundingRect(mask.view(np.uint8))
+    rectangle = np.zeros_like(mask)
+    rectangle[top : top + high, left : left + wide] = True
+    return rectangle
