@@ -20,7 +20,9 @@ class MarkParameters:
     of_strongest: float = 0.5  # least contrast over the largest near it: smoothing spreads an edge
     reach_px: float = 3.0  # so near
     crossing_px: float = 2.0  # least displacement of the scene across an edge
-    typical_crossing_px: float = 2.7  # and its least median over a mark: clouds have less
+    typical_crossing_px: float = 3.05  # and its least median over a mark: clouds, and cars ahead, have less
+    scene_votes: float = 0.04  # of flow, most over those for what is fixed: barriers along the road have more
+    solid: float = 0.7  # share of its convex hull from which a mark is all of it: edges along the motion do not show
     apart_px: float = 12.0  # edges so near each other are of one mark
     min_edge_px2: float = 60.0  # area of the edges of a mark
     min_area_px2: float = 150.0  # area of a mark
@@ -49,8 +51,10 @@ def marks(evidence: "Evidence", known: NDArray[np.bool_], parameters: MarkParame
             np.count_nonzero(own) >= parameters.min_edge_px2 * unit**2
             and np.count_nonzero(mark) >= parameters.min_area_px2 * unit**2
             and np.median(evidence.crossing[own]) >= parameters.typical_crossing_px
+            and np.mean(evidence.scene[mark] - evidence.fixed[mark]) < parameters.scene_votes
         ):
-            found |= mark
+            hull = _hull(mark)
+            found |= hull if np.count_nonzero(mark) >= parameters.solid * np.count_nonzero(hull) else mark
     return _narrowed(found, round(parameters.rim_px))
 
 
@@ -64,6 +68,12 @@ def _enclosed(edges: NDArray[np.bool_], radius: int) -> list[NDArray[np.bool_]]:
     outlines, _ = cv2.findContours(joined, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     filled = (cv2.drawContours(np.zeros_like(joined), [outline], -1, 1, cv2.FILLED) for outline in outlines)
     return [each[rim:-rim, rim:-rim] > 0 for each in filled]
+
+
+def _hull(mark: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The convex hull of a mark."""
+    corners = cv2.convexHull(np.argwhere(mark)[:, ::-1].astype(np.int32))
+    return cv2.fillConvexPoly(np.zeros(mark.shape, np.uint8), corners, 1) > 0
 
 
 def _narrowed(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:

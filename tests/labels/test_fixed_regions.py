@@ -153,6 +153,32 @@ def test_edges_that_stay_because_nothing_crosses_them_are_no_mark() -> None:
     assert found(5.0)[30, 50] and not found(1.0).any()
 
 
+EDGE = cv2.rectangle(np.zeros((HEIGHT, WIDTH), np.float32), (20, 20), (80, 40), 1.0, 3)
+NOTHING = np.zeros_like(EDGE)
+
+
+@pytest.mark.parametrize(("scene", "fixed", "is_mark"), [(0.0, 0.0, True), (0.3, 0.4, True), (0.3, 0.1, False)])
+def test_edges_behind_which_flow_sees_the_scene_are_no_mark(scene: float, fixed: float, is_mark: bool) -> None:
+    """A barrier stays where it is in the picture; a logo that the scene shines through has votes for both."""
+    votes = NOTHING + np.float32(scene), NOTHING + np.float32(fixed)
+    evidence = Evidence(EDGE, EDGE * 20, NOTHING, EDGE * 5, votes[1], votes[0], NOTHING)
+    assert marks(evidence, NOTHING > 0, MarkParameters())[30, 50] == is_mark
+
+
+def test_a_mark_is_whole_where_an_edge_lies_along_the_motion() -> None:
+    notched, corner = NOTHING.copy(), NOTHING.copy()
+    notched[20:44, 20:80] = 1
+    notched[32:44, 40:60] = 0  # no letters here, and nothing crosses the lower edge
+    corner[20:23, 20:100], corner[20:100, 20:23] = 1, 1  # two bars that enclose nothing
+
+    def found(edge: NDArray[np.float32]) -> NDArray[np.bool_]:
+        evidence = Evidence(edge, edge * 20, NOTHING, edge * 5, NOTHING, NOTHING, NOTHING)
+        return marks(evidence, NOTHING > 0, MarkParameters())
+
+    assert found(notched)[22:42, 22:78].all()
+    assert found(corner)[21, 60] and not found(corner)[50, 50]
+
+
 def test_a_mask_is_widened_by_pixels_of_the_working_width() -> None:
     mask = np.zeros((HEIGHT, WIDTH), bool)
     mask[90, 160] = True
