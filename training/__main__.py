@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ActionConfigFile, ArgumentParser, Namespace
 
+from training import finetuning
 from training.configuration import Configuration, RunConfiguration
 from training.export import FORMATS, PARTS
 from training.initialisation import first_weights
-from training.segmentation.configuration import SegmentationConfiguration
+from training.kinds import KINDS
 
 if TYPE_CHECKING:
     from training.task import Task
@@ -34,18 +35,21 @@ saved: run the same command with --resume."""
 SCORE = """Score a run of finetune on all images of a split, whole and at their full size. Of the run's checkpoints the
 newest is taken, not the best: a checkpoint that was picked by its score is no result."""
 PREDICT = """Predict images, folders of images and videos: depth percentiles and overlays, or, by a run of finetune,
-classes as PNG with the ids of the dataset, which `python -m evaluation segmentation` scores."""
+what `python -m evaluation` scores: classes as PNG with the ids of the dataset; metres x 256 as 16-bit PNG; cars as
+KITTI's result files and the probability of road as NAME.npy."""
 INIT = """first weights: scratch; a run or checkpoint of ours; imagenet:FILE, a state dict with torchvision's names;
 external:FILE:MAP, one with other names and a YAML file that maps them (regular expression: replacement)"""
-FINETUNE = """Fine-tune a network for semantic segmentation on Cityscapes, CamVid or KITTI. Ranks, exit status and
---resume are those of pretrain."""
+FINETUNE = """Fine-tune a network: --task segmentation (Cityscapes, CamVid or KITTI), multinet (road and cars) or
+absolute_depth (metres). A configuration may name its task; the options below are those of {task}. Ranks, exit status
+and --resume are those of pretrain."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    parser = _parser(finetuning.task_of(words))
+    options = parser.parse_args(words)
     run = {"pretrain": _pretrain, "finetune": _finetune, "score": _score, "predict": _predict, "export": _export}[
         options.command
     ]
@@ -59,13 +63,14 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> ArgumentParser:
+def _parser(task: str) -> ArgumentParser:
+    """``task``: of finetune."""
     parser = ArgumentParser(prog="python -m training", description=__doc__.replace("``", ""))
     commands = parser.add_subcommands(dest="command", required=True)
     commands.add_subcommand("pretrain", _pretrain_parser(), help="train a network on a dataset")
-    commands.add_subcommand("finetune", _finetune_parser(), help="train a network for segmentation")
+    commands.add_subcommand("finetune", _finetune_parser(task), help="train it for another task")
     commands.add_subcommand("score", _score_parser(), help="score a network for segmentation on a split")
-    commands.add_subcommand("predict", _predict_parser(), help="depth or classes of images, folders and videos")
+    commands.add_subcommand("predict", _predict_parser(), help="what a network sees in images, folders and videos")
     commands.add_subcommand("export", _export_parser(), help="weights for other libraries")
     return parser
 
@@ -74,8 +79,8 @@ def _pretrain_parser() -> ArgumentParser:
     return _training_parser(PRETRAIN, Configuration, "dataset: a folder or URL with dataset.json")
 
 
-def _finetune_parser() -> ArgumentParser:
-    return _training_parser(FINETUNE, SegmentationConfiguration, "folder of the labelled images")
+def _finetune_parser(task: str) -> ArgumentParser:
+    return _training_parser(FINETUNE.format(task=task), KINDS[task], "folder of the labelled images")
 
 
 def _score_parser() -> ArgumentParser:
@@ -109,6 +114,10 @@ def _predict_parser() -> ArgumentParser:
     parser.add_argument("inputs", type=Path, nargs="+", help="image, folder of images, or video")
     parser.add_argument("--out", type=Path, default=Path("predictions"), help="folder of the results")
     parser.add_argument("--device", type=str, default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--joining", choices=["nms", "stitch"], help="multinet: how boxes of one car become one")
+    parser.add_argument(
+        "--flip-average", type=bool, help="absolute_depth: true blends in what the mirrored image gives (pp)"
+    )
     return parser
 
 
@@ -128,9 +137,7 @@ def _pretrain(options: Namespace) -> int:
 
 
 def _finetune(options: Namespace) -> int:
-    from training.segmentation.task import Segmentation
-
-    return _train(SegmentationConfiguration, Segmentation, options)
+    return _train(KINDS[options.task], finetuning.task_class(options.task), options)
 
 
 def _train(kind: type[RunConfiguration], task: "Callable[[Any, str], Task]", options: Namespace) -> int:
@@ -167,7 +174,8 @@ def _score(options: Namespace) -> int:
 def _predict(options: Namespace) -> int:
     from training.predict import predict
 
-    for written in predict(options.run, options.inputs, options.out, options.device):
+    ways = {name: options[name] for name in ("joining", "flip_average") if options[name] is not None}
+    for written in predict(options.run, options.inputs, options.out, options.device, ways):
         print(written, flush=True)
     return 0
 

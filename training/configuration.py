@@ -51,7 +51,9 @@ class OptimisationParameters:
     stages: list[StageParameters] = field(default_factory=list)  # trained before, each from the last, as FCNs are
     beta1: float = 0.9  # of the mean gradient
     beta2: float = 0.999  # of the squared gradient
-    weight_decay: float = 5e-4  # L2, on all parameters
+    epsilon: float = 1e-8  # added to the root of that square
+    clip: float | None = None  # largest norm of the gradient of all parameters, before the decay; default: any
+    weight_decay: float = 5e-4  # L2, on all parameters that the network does not exempt
     ema: float = 0.0  # decay of a moving average of the weights, kept beside them; 0: none
 
     def rate(self, epoch: int) -> float:
@@ -137,6 +139,8 @@ class RunConfiguration:
             "optimisation.steps": self.optimisation.steps,
             "optimisation.learning_rate": self.optimisation.learning_rate,
             "optimisation.drop_factor": self.optimisation.drop_factor,
+            "optimisation.epsilon": self.optimisation.epsilon,
+            "optimisation.clip": self.optimisation.clip,
             "engine.micro_batch": self.engine.micro_batch,
             "record.checkpoint_steps": self.record.checkpoint_steps,
             "record.checkpoint_epochs": self.record.checkpoint_epochs,

@@ -1,5 +1,7 @@
 """Image files of the datasets that tasks train on."""
 
+import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -30,3 +32,11 @@ def resized(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8
 def find_image(path: Path) -> Path:
     """The image of a path without ending; the PNG where there is none, for the message that it is missing."""
     return next((file for ending in ENDINGS if (file := path.with_suffix(ending)).exists()), path.with_suffix(".png"))
+
+
+def fingerprint(frames: Iterable[tuple[str, Path, Path]]) -> str:
+    """Of which frames there are, key, image and ground truth, and of how large their files are."""
+    digest = hashlib.sha256()
+    for key, *files in frames:
+        digest.update(f"{key} {' '.join(str(path.stat().st_size) for path in files)}\n".encode())
+    return digest.hexdigest()[:12]

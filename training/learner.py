@@ -32,10 +32,10 @@ class Learner:
                 self.network, multi_avg_fn=get_ema_multi_avg_fn(optimisation.ema), use_buffers=True
             )
         self.optimizer = torch.optim.Adam(
-            self.network.parameters(),
+            _groups(self.network, optimisation.weight_decay),
             lr=optimisation.learning_rate,
             betas=(optimisation.beta1, optimisation.beta2),
-            weight_decay=optimisation.weight_decay,
+            eps=optimisation.epsilon,
             fused=True,  # one pass over the weights: a quarter of the time, also on CPUs
         )
         self.losses = configuration.losses()
@@ -70,6 +70,8 @@ class Learner:
                 # the ranks' gradients are averaged, but their losses are to add up
                 (found.sum() * (self.world.size / samples)).backward()
             losses.append(found.detach())
+        if self.configuration.optimisation.clip is not None:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.configuration.optimisation.clip)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         if self.average is not None:
@@ -118,6 +120,15 @@ class Learner:
         if self.parallel is not None and not last:
             return self.parallel.no_sync()
         return contextlib.nullcontext()
+
+
+def _groups(network: Network, weight_decay: float) -> list[dict[str, Any]]:
+    """All parameters, those that decay first."""
+    decayed = network.decayed()
+    known = {id(parameter) for parameter in decayed}
+    rest = [parameter for parameter in network.parameters() if id(parameter) not in known]
+    groups: list[dict[str, Any]] = [{"params": decayed, "weight_decay": weight_decay}]
+    return [*groups, {"params": rest, "weight_decay": 0.0}] if rest else groups
 
 
 def precision(name: str, device: torch.device) -> torch.dtype:

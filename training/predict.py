@@ -1,6 +1,7 @@
 """Predictions of images, folders of images and videos by a trained network, whatever its task."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields, replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -13,8 +14,9 @@ import torch
 from numpy.typing import NDArray
 
 from training import distributed
+from training.absolute_depth.metre_predictor import MetrePredictor
 from training.depth_predictor import DepthPredictor
-from training.models.network import Network
+from training.multinet.road_and_car_predictor import RoadAndCarPredictor
 from training.run_folder import load_network
 from training.segmentation.class_predictor import ClassPredictor
 
@@ -26,35 +28,51 @@ BATCH = 8
 class Predictor(Protocol):
     """What a network makes of frames, RGB (H, W, 3) ``uint8`` of any size."""
 
-    def pictures(self, frame: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
-        """What is written of an image, in OpenCV's channels, by the ending of its file's name."""
+    def pictures(self, frame: NDArray[np.uint8]) -> Mapping[str, NDArray[Any] | bytes]:
+        """What is written of an image, by the ending of its name: a PNG's pixels in OpenCV's channels, or all bytes."""
 
     def overlays(self, frames: list[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
         """What is shown of frames, RGB of their size."""
 
 
-PREDICTORS: dict[str, Callable[[Network, Any, torch.device], Predictor]] = {
+PREDICTORS: dict[str, Callable[[Any, Any, torch.device], Predictor]] = {
     "relative_depth": DepthPredictor,
     "segmentation": ClassPredictor,
+    "multinet": RoadAndCarPredictor,
+    "absolute_depth": MetrePredictor,
 }
 """By task."""
 
 
-def predict(run: Path, inputs: list[Path], out: Path, device: str = "auto") -> Iterator[Path]:
+def predict(
+    run: Path, inputs: list[Path], out: Path, device: str = "auto", ways: dict[str, Any] | None = None
+) -> Iterator[Path]:
     """Predict every input and give the files as they are written.
 
     An image gives the task's pictures (see ``depth_predictor``, ``segmentation.class_predictor``), a video
-    ``NAME.overlay.mp4``. Raises ``ValueError`` for what is neither, before any work where it does not exist.
+    ``NAME.overlay.mp4``. ``ways`` replace fields of the ``prediction`` section that some tasks have. Raises
+    ``ValueError`` for what is neither, before any work where it does not exist, and for ways that the task has not.
     """
     network, configuration, _ = load_network(run)
     if configuration.task not in PREDICTORS:
         raise ValueError(f"{run} is a run of {configuration.task}; predict knows: {', '.join(PREDICTORS)}")
+    configuration = _changed(configuration, ways or {})
     predictor = PREDICTORS[configuration.task](network, configuration, distributed.join(device).device)
     files = list(_files(inputs))
     _refuse_same_names(files)
     out.mkdir(parents=True, exist_ok=True)
     for path in files:
         yield from _image(predictor, path, out) if path.suffix.lower() in IMAGES else _video(predictor, path, out)
+
+
+def _changed(configuration: Any, ways: dict[str, Any]) -> Any:
+    if not ways:
+        return configuration
+    prediction: Any = getattr(configuration, "prediction", None)
+    known = [] if prediction is None else [field.name for field in fields(prediction)]
+    if unknown := sorted(set(ways) - set(known)):
+        raise ValueError(f"{', '.join(unknown)}: a run of {configuration.task} is not predicted in that way")
+    return replace(configuration, prediction=replace(prediction, **ways))
 
 
 def _files(inputs: list[Path]) -> Iterator[Path]:
@@ -84,12 +102,16 @@ def _image(predictor: Predictor, path: Path, out: Path) -> Iterator[Path]:
         raise ValueError(f"{path} cannot be read as an image")
     for ending, picture in predictor.pictures(np.asarray(found, np.uint8)).items():
         target = out / f"{path.stem}{ending}"
-        written, content = cv2.imencode(".png", picture)
-        assert written, "a picture that was predicted can be written"
         temporary = target.with_name(f".tmp-{target.name}")
-        temporary.write_bytes(content.tobytes())
+        temporary.write_bytes(picture if isinstance(picture, bytes) else _png(picture))
         temporary.replace(target)
         yield target
+
+
+def _png(picture: NDArray[Any]) -> bytes:
+    written, content = cv2.imencode(".png", picture)
+    assert written, "a picture that was predicted can be written"
+    return bytes(content.tobytes())
 
 
 def _video(predictor: Predictor, path: Path, out: Path) -> Iterator[Path]:

@@ -21,7 +21,7 @@ from training.kinds import KINDS
 from training.models.network import Network
 
 CONFIGURATION, PROVENANCE, METRICS = "configuration.yaml", "provenance.json", "metrics.jsonl"
-FREE = ("engine", "record", "cache", "initialisation")
+FREE = ("engine", "record", "cache", "initialisation", "prediction")
 """Sections that may change when a run is resumed; of others, ``FREE_FIELDS``."""
 FREE_FIELDS = {"optimisation": ("epochs", "steps"), "loader": ("workers", "prefetch", "skipped_fraction")}
 

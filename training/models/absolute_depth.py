@@ -2,24 +2,21 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 from torch import Tensor
 
-from training.models.encoder_decoder import DecoderHead
+from training.models.encoder_decoder import SKIPS, DecoderHead
 from training.models.network import ModelParameters, Network
 from training.models.resnet import ResNet50
 from training.models.vgg import VGG16
 
 
 @dataclass(frozen=True)
-class AbsoluteDepthParameters:
-    """Which network, and what depths it can give."""
+class DepthRange:
+    """What depths the network can give."""
 
-    backbone: Literal["vgg16", "resnet50"] = "resnet50"
     minimum: float = 1.0  # metres
     maximum: float = 100.0  # metres; depths are scored up to 80
-    normalisation: Literal["auto", "imagenet", "caffe"] = "auto"  # colours; auto: as our pre-training runs have them
 
 
 class AbsoluteDepth(Network):
@@ -30,12 +27,11 @@ class AbsoluteDepth(Network):
     is of use, too; a new one starts at the geometric mean of the range.
     """
 
-    def __init__(self, parameters: AbsoluteDepthParameters) -> None:
-        name = parameters.backbone
+    def __init__(self, model: ModelParameters, depths: DepthRange) -> None:
+        name = model.backbone
         encoder = ResNet50() if name == "resnet50" else VGG16("same", fc_channels=0)
-        of_network = ModelParameters(name, "encoder_decoder", normalisation=parameters.normalisation)
-        super().__init__(encoder, DecoderHead(name), of_network)
-        self.minimum, self.span = parameters.minimum, math.log(parameters.maximum / parameters.minimum)
+        super().__init__(encoder, DecoderHead(name), model)
+        self.minimum, self.span = depths.minimum, math.log(depths.maximum / depths.minimum)
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
         """See the class; there is no dropout in it."""
@@ -43,16 +39,22 @@ class AbsoluteDepth(Network):
         return metres
 
 
-def build_absolute_depth(parameters: AbsoluteDepthParameters) -> AbsoluteDepth:
+def build_absolute_depth(model: ModelParameters, depths: DepthRange) -> AbsoluteDepth:
     """The network, initialised by He's rule from torch's default generator.
 
-    Raises ``ValueError`` for a range that is none.
+    Raises ``ValueError`` for a range that is none, and for another network than an encoder-decoder.
     """
-    if not 0 < parameters.minimum < parameters.maximum:
+    if not 0 < depths.minimum < depths.maximum:
         raise ValueError(
-            f"absolute_depth: minimum and maximum are {parameters.minimum} and {parameters.maximum} metres; "
-            "give 0 < minimum < maximum"
+            f"range: minimum and maximum are {depths.minimum} and {depths.maximum} metres; give 0 < minimum < maximum"
         )
-    network = AbsoluteDepth(parameters)
+    if model.backbone not in SKIPS or model.head != "encoder_decoder" or model.padding != "same":
+        raise ValueError(
+            f"metric depth takes {' or '.join(SKIPS)} with head encoder_decoder and padding 'same', not "
+            f"{model.backbone}, {model.head}, {model.padding!r}"
+        )
+    if model.activation != "sigmoid" or model.outputs != 1:
+        raise ValueError("metric depth takes model.activation sigmoid and model.outputs 1: range maps what they give")
+    network = AbsoluteDepth(model, depths)
     network.initialise()
     return network

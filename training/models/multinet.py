@@ -7,60 +7,76 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from training.models.dropout import words
 from training.models.fastbox import Cars, FastBox, FastBoxParameters
-from training.models.network import CELL, Normalisation
+from training.models.network import CELL, ModelParameters, Network, Normalisation
 from training.models.road_decoder import RoadDecoder
 from training.models.vgg import VGG16
+
+IMAGE_NOISE = 30
+"""Stream of the random numbers by which the images of a sample differ in their dropout."""
 
 
 @dataclass(frozen=True)
 class MultiNetParameters:
-    """Which decoders, and how wide."""
+    """Which decoders; the encoder is that of ``ModelParameters``."""
 
     heads: Literal["joint", "road", "cars"] = "joint"
-    fc_channels: int = 4096  # of fc6 and fc7, which the road decoder alone uses
-    dropout: float = 0.5  # after fc6 and fc7
     fastbox: FastBoxParameters = field(default_factory=FastBoxParameters)
-    normalisation: Literal["auto", "imagenet", "caffe"] = "auto"  # colours; auto: as our pre-training runs have them
 
 
-class MultiNet(nn.Module):
-    """Road and cars of images (N, 3, H, W), RGB in [0, 1]; sides are filled up to multiples of 32."""
+class MultiNet(Network):
+    """Road and cars of images, RGB in [0, 1], whose sides are filled up to multiples of 32.
 
-    def __init__(self, parameters: MultiNetParameters) -> None:
-        super().__init__()
-        kind = parameters.normalisation
-        self.normalisation = Normalisation(VGG16.normalisation if kind == "auto" else kind)
-        self.parameters_of_model = parameters
-        fc_channels = 0 if parameters.heads == "cars" else parameters.fc_channels
-        self.backbone = VGG16("same", fc_channels, parameters.dropout)
-        self.road = None if parameters.heads == "cars" else RoadDecoder(parameters.fc_channels)
-        self.cars = None if parameters.heads == "road" else FastBox(parameters.fastbox)
+    A ``Network`` for its colours, its encoder and the names of its weights; it has two decoders in place of a head.
+    """
 
-    def forward(
-        self, images: Tensor, noise: Tensor | None = None, heads: Literal["joint", "road", "cars"] | None = None
+    def __init__(self, parameters: MultiNetParameters, model: ModelParameters) -> None:
+        nn.Module.__init__(self)
+        kind = VGG16.normalisation if model.normalisation == "auto" else model.normalisation
+        self.normalisation, self.parameters_of_model = Normalisation(kind), model
+        with_road, with_cars = parameters.heads != "cars", parameters.heads != "road"
+        self.backbone: VGG16 = VGG16("same", model.fc_channels if with_road else 0, model.dropout)
+        self.road = RoadDecoder(model.fc_channels) if with_road else None
+        self.cars = FastBox(parameters.fastbox) if with_cars else None
+
+    def forward(  # type: ignore[override] # two sets of images
+        self, road_images: Tensor, car_images: Tensor, noise: Tensor | None = None
     ) -> tuple[Tensor | None, Cars | None]:
-        """Road scores (N, 2, H, W) ``float32``, background first, and cars; of the decoders that ``heads`` names.
+        """Road scores (N, 2, H, W) ``float32`` of the ones, background first, and the cars of the others.
 
-        ``noise`` (N,) ``int64``: a number for each sample that its dropout follows from; training needs it.
+        Images are (N, 3, H, W), none of those that have no decoder. ``noise`` (1,) ``int64``: the number of the sample
+        that holds all these images, which their dropout follows from; training needs it.
         """
-        heads = heads or self.parameters_of_model.heads
-        height, width = images.shape[-2:]
-        images = functional.pad(self.normalisation(images), (0, -width % CELL, 0, -height % CELL))
-        road, cars = (self.road if heads != "cars" else None), (self.cars if heads != "road" else None)
-        maps = self.backbone.convolutions(images)
-        scores = None
-        if road is not None:
-            assert self.backbone.classifier is not None, "a road decoder needs fc7"
-            maps["fc7"] = self.backbone.classifier(maps["pool5"], noise)
-            scores = road(maps)[..., :height, :width]
-        return scores, None if cars is None else cars(maps, noise)
+        numbers: list[Tensor | None] = [None, None]
+        if noise is not None:
+            road_count, car_count = len(road_images), len(car_images)
+            numbers = list(words(noise, road_count + car_count, IMAGE_NOISE)[0].split([road_count, car_count]))
+        road = self._road(road_images, numbers[0]) if len(road_images) else None
+        return road, self._cars(car_images, numbers[1]) if len(car_images) else None
 
     def probability(self, images: Tensor) -> Tensor:
         """(N, H, W) ``float32`` probability of road."""
-        scores, _ = self(images, heads="road")
-        assert scores is not None, "this network has no road decoder"
-        return torch.softmax(scores, dim=1)[:, 1]
+        return torch.softmax(self._road(images, None), dim=1)[:, 1]
+
+    def _road(self, images: Tensor, noise: Tensor | None) -> Tensor:
+        assert self.road is not None, "this network has no road decoder"
+        assert self.backbone.classifier is not None, "a road decoder needs fc7"
+        height, width = images.shape[-2:]
+        maps = self._maps(images)
+        maps["fc7"] = self.backbone.classifier(maps["pool5"], noise)
+        scores: Tensor = self.road(maps)
+        return scores[..., :height, :width]
+
+    def _cars(self, images: Tensor, noise: Tensor | None) -> Cars:
+        assert self.cars is not None, "this network has no car decoder"
+        cars: Cars = self.cars(self._maps(images), noise)
+        return cars
+
+    def _maps(self, images: Tensor) -> dict[str, Tensor]:
+        height, width = images.shape[-2:]
+        images = functional.pad(self.normalisation(images), (0, -width % CELL, 0, -height % CELL))
+        return self.backbone.convolutions(images)
 
     def initialise(self) -> None:
         """He's rule for the encoder, the reference's for the decoders."""
@@ -84,19 +100,28 @@ class MultiNet(nn.Module):
         return [layer.weight for layer in layers]  # type: ignore[misc]
 
 
-def build_multinet(parameters: MultiNetParameters) -> MultiNet:
-    """The network, initialised from torch's default generator. Raises ``ValueError`` for widths that cannot be."""
+def build_multinet(parameters: MultiNetParameters, model: ModelParameters) -> MultiNet:
+    """The network, initialised from torch's default generator.
+
+    Raises ``ValueError`` for a model that is not VGG16 as FCN8s, and for widths that cannot be.
+    """
+    if (model.backbone, model.head, model.padding) != ("vgg16", "fcn8s", "same"):
+        raise ValueError(
+            f"multinet is built on vgg16 with fcn8s and padding 'same' only, not {model.backbone}, {model.head}, "
+            f"{model.padding!r}"
+        )
+    fastbox = parameters.fastbox
     widths = {
-        "fc_channels": parameters.fc_channels,
-        "fastbox.hidden": parameters.fastbox.hidden,
-        "fastbox.second_hidden": parameters.fastbox.second_hidden,
-        "fastbox.early_channels": parameters.fastbox.early_channels,
+        "model.fc_channels": model.fc_channels,
+        "multinet.fastbox.hidden": fastbox.hidden,
+        "multinet.fastbox.second_hidden": fastbox.second_hidden,
+        "multinet.fastbox.early_channels": fastbox.early_channels,
     }
     for name, width in widths.items():
         if width < 1:
-            raise ValueError(f"multinet.{name} must be positive, not {width}")
-    if parameters.fastbox.early_channels > 512:
-        raise ValueError(f"multinet.fastbox.early_channels: conv4_3 has 512, not {parameters.fastbox.early_channels}")
-    network = MultiNet(parameters)
+            raise ValueError(f"{name} must be positive, not {width}")
+    if fastbox.early_channels > 512:
+        raise ValueError(f"multinet.fastbox.early_channels: conv4_3 has 512, not {fastbox.early_channels}")
+    network = MultiNet(parameters, model)
     network.initialise()
     return network

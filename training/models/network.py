@@ -92,6 +92,10 @@ class Network(nn.Module):
                     nn.init.zeros_(layer.bias)
         self.head.initialise()
 
+    def decayed(self) -> list[nn.Parameter]:
+        """The parameters that weight decay is for: all."""
+        return list(self.parameters())
+
 
 def build_network(parameters: ModelParameters) -> Network:
     """The network, initialised by He's rule from torch's default generator.

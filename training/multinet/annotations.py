@@ -6,12 +6,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluation.kitti_labels import read_objects
 from training.models.fastbox import CELL
 
-CARS = {"Car", "Van"}
-UNKNOWN = "DontCare"
-FIELDS = 15
-"""Of a line: type, truncated, occluded, alpha, left, top, right, bottom and seven of the box in space."""
+CARS = {"car", "van"}
+UNKNOWN = "dontcare"
 FOCUS = 1.8
 """Cells between the centres of a cell and of a box, at most, in x and in y."""
 LARGEST = 10_000
@@ -28,7 +27,7 @@ class AnnotationError(ValueError):
 class Annotation:
     """Type and rectangle of an object, in pixels of the image file."""
 
-    kind: str
+    kind: str  # in lower case
     left: float
     top: float
     right: float
@@ -58,30 +57,20 @@ def read_annotations(path: Path, may_be_empty: bool) -> tuple[Annotation, ...]:
     Raises ``AnnotationError`` for a missing or malformed file, and for one without lines unless ``may_be_empty``: in
     KITTI's training set every frame has an object, so that such a file was cut short.
     """
+    if not path.is_file():
+        raise AnnotationError(f"{path} is missing; every image needs its label file")
     try:
-        lines = path.read_text().splitlines()
-    except OSError as error:
-        raise AnnotationError(f"{path} cannot be read: {error.strerror}; every image needs its label file") from None
-    except UnicodeDecodeError:
-        raise AnnotationError(f"{path} is no text file; KITTI's label files have 15 words a line") from None
-    found = tuple(_annotation(path, number, line) for number, line in enumerate(lines, 1) if line.strip())
-    if not found and not may_be_empty:
+        objects = read_objects([path], scored=False)
+    except ValueError as error:
+        raise AnnotationError(str(error)) from None
+    if not len(objects.types) and not may_be_empty:
         raise AnnotationError(f"{path} is empty, and no label file of KITTI's training set is; copy it again")
-    return found
-
-
-def _annotation(path: Path, number: int, line: str) -> Annotation:
-    words = line.split()
-    if len(words) != FIELDS:
-        raise AnnotationError(f"{path} line {number} has {len(words)} words; a KITTI label has {FIELDS}")
-    try:
-        left, top, right, bottom = (float(word) for word in words[4:8])
-    except ValueError:
-        raise AnnotationError(f"{path} line {number}: {' '.join(words[4:8])!r} are no four numbers") from None
-    # written so that NaN is refused too
-    if not (left <= right and top <= bottom):
-        raise AnnotationError(f"{path} line {number}: {' '.join(words[4:8])} is no left, top, right, bottom")
-    return Annotation(words[0], left, top, right, bottom)
+    for number, (left, top, right, bottom) in enumerate(objects.boxes, 1):
+        if left > right or top > bottom:
+            raise AnnotationError(
+                f"{path}, object {number}: {left} {top} {right} {bottom} is no left, top, right, bottom"
+            )
+    return tuple(Annotation(str(kind), *map(float, box)) for kind, box in zip(objects.types, objects.boxes))
 
 
 def targets(annotations: tuple[Annotation, ...], height: int, width: int) -> Targets:

@@ -1,6 +1,7 @@
 """From what cells say to a list of cars: boxes, suppression of doubles, KITTI's result files."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -20,6 +21,10 @@ BANDS = (
     (0.20, 0.4), (0.10, 0.3), (0.05, 0.2), (0.02, 0.1), (0.005, 0.4), (0.001, 0.01),
 )  # fmt: skip
 """Confidences, above and at most, of the passes of stitching."""
+
+
+Joining = Literal["nms", "stitch"]
+"""How boxes of one car become one: torchvision's non-maximum suppression, or the reference's stitching."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,11 @@ def of_cells(cars: Cars) -> list[Detections]:
         kept = confidence > LEAST
         found.append(Detections(boxes[kept].numpy(), confidence[kept].numpy()))
     return found
+
+
+def joined(found: Detections, how: Joining) -> Detections:
+    """One box a car."""
+    return suppressed(found) if how == "nms" else stitched(found)
 
 
 def suppressed(found: Detections, overlap: float = OVERLAP) -> Detections:

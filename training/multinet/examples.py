@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.frame_files import FrameError, read_image, resized
+from training.frame_files import FrameError, resized
 from training.multinet.annotations import Annotation, Targets, targets
 from training.multinet.frames import CarFrame, RoadFrame
 
@@ -44,7 +44,7 @@ def road_example(
 
     Raises ``FrameError`` where image and ground truth are not of one size.
     """
-    image, labels = read_image(frame.image), frame.labels()
+    image, labels = frame.pixels(), frame.labels()
     if image.shape[:2] != labels.shape:
         raise FrameError(
             f"{frame.ground_truth} is {labels.shape[1]}x{labels.shape[0]}, its image {image.shape[1]}x{image.shape[0]}"
@@ -64,7 +64,7 @@ def car_example(
     frame: CarFrame, size: tuple[int, int], augmentation: MultiNetAugmentation | None, draws: NDArray[np.float64]
 ) -> tuple[Picture, Targets]:
     """RGB (height, width, 3) of ``size`` and the targets of its cells."""
-    image, height, width = read_image(frame.image), *size
+    image, (height, width) = frame.pixels(), size
     x, y = width / image.shape[1], height / image.shape[0]
     image = resized(image, size)
     annotations = tuple(annotation.scaled(x, y) for annotation in frame.annotations)

@@ -36,6 +36,10 @@ class RoadFrame:
     ground_truth: Path
     kind: Literal["kitti", "classes"]  # what the ground truth is: KITTI's colours, or a simulated drive's classes
 
+    def pixels(self) -> NDArray[np.uint8]:
+        """RGB (H, W, 3)."""
+        return read_image(self.image)
+
     def labels(self) -> NDArray[np.uint8]:
         """(H, W) of ``BACKGROUND``, ``ROAD`` and ``NEITHER``. Raises ``FrameError`` for what is no ground truth."""
         if self.kind == "classes":
@@ -55,7 +59,12 @@ class CarFrame:
 
     key: str
     image: Path
+    labels: Path
     annotations: tuple[Annotation, ...]
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """RGB (H, W, 3)."""
+        return read_image(self.image)
 
 
 def road_frames(folder: Path, names: Path | None = None) -> list[RoadFrame]:
@@ -82,12 +91,8 @@ def car_frames(folder: Path, names: Path | None = None) -> list[CarFrame]:
     labels = folder / "training" / "label_2"
     if labels.is_dir():
         listed = [row[0] for row in _listed(names, "image")] if names else sorted(p.stem for p in labels.glob("*.txt"))
-        frames = [
-            CarFrame(
-                key, find_image(folder / "training" / "image_2" / key), read_annotations(labels / f"{key}.txt", False)
-            )
-            for key in map(_plain, listed)
-        ]
+        images = folder / "training" / "image_2"
+        frames = [_car_frame(key, images / key, labels / f"{key}.txt", False) for key in map(_plain, listed)]
     else:
         frames = _of_drives(folder, names, "label_2", "training/label_2", _simulated_cars)
     _require(folder, frames, [frame.image for frame in frames])
@@ -123,10 +128,11 @@ def _simulated_road(drive: Path, prefix: str) -> list[RoadFrame]:
 
 def _simulated_cars(drive: Path, prefix: str) -> list[CarFrame]:
     found = sorted((drive / "label_2").glob("*.txt"))
-    return [
-        CarFrame(prefix + path.stem, find_image(drive / "image_2" / path.stem), read_annotations(path, True))
-        for path in found
-    ]
+    return [_car_frame(prefix + path.stem, drive / "image_2" / path.stem, path, True) for path in found]
+
+
+def _car_frame(key: str, image: Path, labels: Path, may_be_empty: bool) -> CarFrame:
+    return CarFrame(key, find_image(image), labels, read_annotations(labels, may_be_empty))
 
 
 def _listed(names: Path, *columns: str) -> list[tuple[str, ...]]:

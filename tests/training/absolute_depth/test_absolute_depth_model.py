@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from training.absolute_depth.objectives import DepthObjective, berhu, objective
-from training.models.absolute_depth import AbsoluteDepthParameters, build_absolute_depth
+from training.models.absolute_depth import DepthRange, build_absolute_depth
 from training.models.network import ModelParameters, build_network
 
+HEAD = "encoder_decoder"
 VGG16, RESNET50 = 14_714_688, 23_508_032
 """Parameters of the encoders without classifier."""
 
@@ -29,20 +30,20 @@ def decoder(deepest: int, skips: tuple[int, ...]) -> int:
     ],
 )
 def test_the_parameters_are_those_of_the_layers(backbone: str, count: int) -> None:
-    network = build_absolute_depth(AbsoluteDepthParameters(backbone))  # type: ignore[arg-type]
+    network = build_absolute_depth(ModelParameters(backbone, HEAD), DepthRange())  # type: ignore[arg-type]
     assert sum(parameter.numel() for parameter in network.parameters()) == count
 
 
 @pytest.mark.parametrize("backbone", ["vgg16", "resnet50"])
 def test_training_starts_at_the_geometric_mean(backbone: str) -> None:
-    network = build_absolute_depth(AbsoluteDepthParameters(backbone, 2.0, 50.0)).eval()  # type: ignore[arg-type]
+    network = build_absolute_depth(ModelParameters(backbone, HEAD), DepthRange(2.0, 50.0)).eval()  # type: ignore[arg-type]
     metres = network(torch.rand(2, 3, 50, 70))
     assert metres.shape == (2, 50, 70)
     torch.testing.assert_close(metres, torch.full_like(metres, 10.0))
 
 
 def test_depth_stays_in_its_range_and_rises_with_the_score() -> None:
-    network = build_absolute_depth(AbsoluteDepthParameters("vgg16", 2.0, 50.0)).eval()
+    network = build_absolute_depth(ModelParameters("vgg16", HEAD), DepthRange(2.0, 50.0)).eval()
     metres = []
     for score in (-50.0, -math.log(3), 0.0, math.log(3), 50.0):
         assert network.head.score.bias is not None
@@ -54,13 +55,21 @@ def test_depth_stays_in_its_range_and_rises_with_the_score() -> None:
 
 def test_a_pre_training_run_fits_whole() -> None:
     depth = build_network(ModelParameters("resnet50", "encoder_decoder")).state_dict()
-    own = build_absolute_depth(AbsoluteDepthParameters("resnet50")).state_dict()
+    own = build_absolute_depth(ModelParameters("resnet50", HEAD), DepthRange()).state_dict()
     assert {name: value.shape for name, value in depth.items()} == {name: value.shape for name, value in own.items()}
 
 
-def test_a_range_that_is_none_is_refused() -> None:
-    with pytest.raises(ValueError, match="give 0 < minimum < maximum"):
-        build_absolute_depth(AbsoluteDepthParameters(minimum=80, maximum=1))
+@pytest.mark.parametrize(
+    ("model", "depths", "message"),
+    [
+        (ModelParameters("vgg16", HEAD), DepthRange(80, 1), "give 0 < minimum < maximum"),
+        (ModelParameters("vgg16", "fcn8s"), DepthRange(), "metric depth takes vgg16 or resnet50 with head encoder_dec"),
+        (ModelParameters("vgg16", HEAD, activation="none"), DepthRange(), "takes model.activation sigmoid"),
+    ],
+)
+def test_networks_that_cannot_be_are_refused(model: ModelParameters, depths: DepthRange, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        build_absolute_depth(model, depths)
 
 
 TRUTH = torch.tensor([[[10.0, 0.0], [20.0, 40.0]], [[0.0, 0.0], [0.0, 0.0]]])

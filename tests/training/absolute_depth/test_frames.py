@@ -9,10 +9,14 @@ import numpy as np
 import pytest
 import torch
 
+from training.absolute_depth.batches import DepthBatch, DepthBatches, prepare
+from training.absolute_depth.configuration import AbsoluteDepthConfiguration, DepthData
 from training.absolute_depth.examples import depth_example, mirror, resize_sparse
 from training.absolute_depth.frames import depth_frames
-from training.absolute_depth.stream import DepthData, Stream, open_frames
 from training.frame_files import FrameError
+from training.frame_loader import FrameLoader, FrameLoaderParameters
+from training.input import AugmentationParameters
+from training.subset import SubsetParameters
 
 
 def test_a_drive_is_read(drive: Path) -> None:
@@ -119,34 +123,48 @@ def test_a_depth_image_of_another_size_is_refused(drive: Path, tmp_path: Path) -
         depth_example(dataclasses.replace(depth_frames(drive)[0], depth=path), (20, 30), False)
 
 
-def stream(drive: Path, rank: int = 0, ranks: int = 1, workers: int = 0) -> Stream:
-    return Stream(DepthData(batch=2, workers=workers), depth_frames(drive), (20, 30), 0.5, 7, rank, ranks)
+def loader(drive: Path, ranks: tuple[int, int] = (0, 1), workers: int = 0) -> FrameLoader[DepthBatch]:
+    made = DepthBatches(depth_frames(drive), (20, 30), 0.5, 7)
+    return FrameLoader(made.batch, 4, FrameLoaderParameters(2, workers), "x", 7, ranks)
 
 
 def test_ranks_and_workers_share_the_same_steps(drive: Path) -> None:
-    whole = list(stream(drive).batches(0, 4))
-    parts = [list(stream(drive, rank, 2, workers=1).batches(1, 4)) for rank in (0, 1)]
-    for batch, first, second in zip(whole[1:], *parts, strict=True):
-        assert batch.keys == first.keys + second.keys
-        assert torch.equal(batch.images, torch.cat([first.images, second.images]))
-        assert torch.equal(batch.metres, torch.cat([first.metres, second.metres]))
-        assert torch.equal(batch.draws, torch.cat([first.draws, second.draws]))
+    whole = list(loader(drive))
     assert sorted(whole[0].keys + whole[1].keys) == [f"{number:06d}" for number in range(4)]
-    assert stream(drive).steps_per_epoch == 2
+    parts = [list(loader(drive, (rank, 2), workers=1)) for rank in (0, 1)]
+    for batch, first, second in zip(whole, *parts, strict=True):
+        assert batch.keys == first.keys + second.keys
+        for name in ("images", "metres", "draws"):
+            assert torch.equal(getattr(batch, name), torch.cat([getattr(first, name), getattr(second, name)]))
 
 
-def test_batches_that_cannot_be_dealt_are_refused(drive: Path) -> None:
-    with pytest.raises(ValueError, match=r"depth_data.batch 2 cannot be dealt to 3 ranks"):
-        stream(drive, 0, 3)
+def test_rows_without_a_sample_have_no_depth(drive: Path) -> None:
+    batch = DepthBatches(depth_frames(drive), (20, 30), 0.5, 7).batch(0, np.array([1]), 3)
+    assert batch.keys == ["000001", "", ""]
+    assert not batch.metres[1:].any()
+    assert batch.metres[0].any()
+
+
+def test_colours_are_jittered_by_the_batchs_own_numbers(drive: Path) -> None:
+    batch = DepthBatches(depth_frames(drive), (20, 30), 0.0, 7).batch(0, np.array([1, 2]), 2)
+    still = AugmentationParameters(brightness=0, contrast=0, saturation=0, hue=0)
+    example = prepare(batch, torch.device("cpu"), still)
+    torch.testing.assert_close(example.images, batch.images.float() / 255)
+    bright = prepare(batch, torch.device("cpu"), dataclasses.replace(still, brightness=0.5))
+    factors = 1 + 0.5 * (2 * batch.draws[:, 1] - 1)
+    expected = (example.images * factors.view(-1, 1, 1, 1)).clamp(0, 1)
+    torch.testing.assert_close(bright.images, expected)
+    assert example.part(slice(1, 2)).keys == ["000002"]
 
 
 def test_frames_are_named_by_the_configuration(drive: Path, kitti: Path) -> None:
-    with pytest.raises(ValueError, match=r"depth_data.data is not given"):
-        open_frames(DepthData(), False)
-    with pytest.raises(ValueError, match="give validation_data or validation_frames"):
-        open_frames(DepthData(str(drive)), True)
-    own = DepthData(str(drive), validation_data=str(drive))
-    assert len(open_frames(own, False)) == len(open_frames(own, True)) == 4
+    with pytest.raises(ValueError, match="give validation_folder or validation_frames"):
+        DepthData().open(drive, True)
+    own = DepthData("street", validation_folder="street")
+    assert len(own.open(drive.parent, False)) == len(own.open(drive.parent, True)) == 4
     listed = str(kitti / "frames.csv")
-    of_kitti = DepthData(str(kitti / "raw"), str(kitti / "depth" / "forward_x"), listed, validation_frames=listed)
-    assert len(open_frames(of_kitti, False)) == len(open_frames(of_kitti, True)) == 2
+    of_kitti = DepthData("raw", "depth/forward_x", listed, validation_frames=listed)
+    assert len(of_kitti.open(kitti, False)) == len(of_kitti.open(kitti, True)) == 2
+    some = AbsoluteDepthConfiguration(dataset=own, subset=SubsetParameters(max_samples=3))
+    assert len(some.frames(drive.parent, validation=False)) == 3
+    assert len(some.frames(drive.parent, validation=True)) == 4

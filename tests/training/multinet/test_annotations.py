@@ -10,7 +10,7 @@ from training.multinet.annotations import Annotation, AnnotationError, read_anno
 SIZE = (128, 256)  # 4 rows, 8 columns
 
 
-def car(left: float, top: float, right: float, bottom: float, kind: str = "Car") -> Annotation:
+def car(left: float, top: float, right: float, bottom: float, kind: str = "car") -> Annotation:
     return Annotation(kind, left, top, right, bottom)
 
 
@@ -48,14 +48,14 @@ def test_only_the_first_car_that_touches_a_cell_counts() -> None:
 
 
 def test_vans_are_cars_and_trucks_are_background() -> None:
-    found = targets((car(0, 0, 20, 20, "Van"), car(64, 0, 90, 20, "Truck"), car(128, 0, 150, 20, "Pedestrian")), *SIZE)
+    found = targets((car(0, 0, 20, 20, "van"), car(64, 0, 90, 20, "truck"), car(128, 0, 150, 20, "pedestrian")), *SIZE)
     assert np.argwhere(found.positive).tolist() == [[0, 0]]
     assert found.mask.all()
 
 
 def test_confidence_does_not_count_within_dont_care_boxes() -> None:
     # 30 + 2 = 32 begins cell 1, 97 - 2 = 95 ends cell 2; 62 + 2 = 64 begins row 2, 130 - 2 is below the image
-    found = targets((car(30, 62, 97, 130, "DontCare"),), *SIZE)
+    found = targets((car(30, 62, 97, 130, "dontcare"),), *SIZE)
     masked = np.argwhere(~found.mask).tolist()
     assert masked == [[2, 1], [2, 2], [3, 1], [3, 2]]
     assert not found.positive.any()
@@ -67,24 +67,24 @@ def test_a_box_scales_and_mirrors() -> None:
     assert car(10, 20, 30, 40).mirrored(100).mirrored(100) == car(10, 20, 30, 40)
 
 
-def line(words: str = "10.5 20 30 40", kind: str = "Car") -> str:
+def line(words: str = "10.5 20 30 40", kind: str = "car") -> str:
     return f"{kind} 0.00 0 -1.57 {words} 1.4 1.6 3.9 1 2 30 -1.5\n"
 
 
 def test_label_files_are_read_in_their_order(tmp_path: Path) -> None:
     path = tmp_path / "000000.txt"
     path.write_text(line() + line("1 2 3 4", "DontCare"))
-    assert read_annotations(path, False) == (car(10.5, 20, 30, 40), car(1, 2, 3, 4, "DontCare"))
+    assert read_annotations(path, False) == (car(10.5, 20, 30, 40), car(1, 2, 3, 4, "dontcare"))
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         ("", "is empty, and no label file of KITTI's training set is"),
-        (line() + "Car 0 0 0\n", "line 2 has 4 words; a KITTI label has 15"),
-        (line("a 2 3 4"), "line 1: 'a 2 3 4' are no four numbers"),
-        (line("30 2 3 4"), "line 1: 30 2 3 4 is no left, top, right, bottom"),
-        (line("nan 2 3 4"), "is no left, top, right, bottom"),
+        (line() + "Car 0 0 0\n", "line 2: 4 fields where ground truth have 15"),
+        (line("a 2 3 4"), "000000.txt, line 1"),
+        (line("30 2 3 4"), "object 1: 30.0 2.0 3.0 4.0 is no left, top, right, bottom"),
+        (line("nan 2 3 4"), "000000.txt, line 1"),
     ],
 )
 def test_wrong_label_files_are_refused(tmp_path: Path, content: str, message: str) -> None:
@@ -95,7 +95,7 @@ def test_wrong_label_files_are_refused(tmp_path: Path, content: str, message: st
 
 
 def test_a_missing_label_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(AnnotationError, match=r"000007.txt cannot be read: No such file .* needs its label file"):
+    with pytest.raises(AnnotationError, match=r"000007.txt is missing; every image needs its label file"):
         read_annotations(tmp_path / "000007.txt", False)
 
 

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from training.multinet.drive_split import drive_split
 from training.frame_files import FrameError, read_image
+from training.multinet.drive_split import drive_split
 from training.multinet.frames import BACKGROUND, NEITHER, ROAD, car_frames, road_frames
 
 LISTS = Path(__file__).parents[3] / "data_manifests"
@@ -44,7 +44,7 @@ def test_the_object_benchmark_is_read(kitti_object: Path) -> None:
     assert [frame.key for frame in frames] == [f"{number:06d}" for number in range(5)]
     assert read_image(frames[0].image).shape == (70, 130, 3)
     assert read_image(frames[0].image)[0, 0, 1] > 100  # green: RGB
-    assert all(annotation.kind == "Car" for frame in frames for annotation in frame.annotations)
+    assert all(annotation.kind == "car" for frame in frames for annotation in frame.annotations)
 
 
 def test_a_list_chooses_the_frames(kitti_road: Path, kitti_object: Path, tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_a_list_chooses_the_frames(kitti_road: Path, kitti_object: Path, tmp_pat
 def test_the_published_splits_name_files_that_are_missing_here(kitti_road: Path, kitti_object: Path) -> None:
     with pytest.raises(FrameError, match=r"lacks 474 of 482 files of its frames, the first .*um_000004.png"):
         road_frames(kitti_road, LISTS / "kitti_road_train.csv")
-    with pytest.raises(ValueError, match=r"007000.txt cannot be read"):
+    with pytest.raises(ValueError, match=r"007000.txt is missing"):
         car_frames(kitti_object, LISTS / "kitti_object_val.csv")
 
 
@@ -136,6 +136,6 @@ def test_a_missing_mapping_is_named(tmp_path: Path) -> None:
 def test_real_frames_have_their_cars() -> None:
     frames = car_frames(Path(os.environ["REAL_DATA_DIR"]) / "kitti_object")
     kinds = {frame.key: [annotation.kind for annotation in frame.annotations] for frame in frames}
-    assert kinds["000000"] == ["Pedestrian"]
-    assert kinds["000008"].count("Car") == 6
-    assert kinds["000008"].count("DontCare") == 4
+    assert kinds["000000"] == ["pedestrian"]
+    assert kinds["000008"].count("car") == 6
+    assert kinds["000008"].count("dontcare") == 4

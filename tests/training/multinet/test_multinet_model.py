@@ -11,7 +11,8 @@ from training.models.multinet import MultiNetParameters, build_multinet
 from training.models.network import ModelParameters, build_network
 from training.models.road_decoder import RoadDecoder
 
-SMALL = MultiNetParameters(fc_channels=16, fastbox=FastBoxParameters(hidden=20, early_channels=8, second_hidden=12))
+MODEL = ModelParameters("vgg16", "fcn8s", fc_channels=16)
+SMALL = MultiNetParameters(fastbox=FastBoxParameters(hidden=20, early_channels=8, second_hidden=12))
 CONVOLUTIONS = 14_714_688
 FULLY_CONNECTED = 7 * 7 * 512 * 4096 + 4096 + 4096 * 4096 + 4096
 ROAD = 2 * (4096 + 512 + 256) + 6 + 4 * (16 + 16 + 256)
@@ -32,16 +33,17 @@ def small(heads: str) -> MultiNetParameters:
 )
 def test_the_parameters_are_those_of_the_layers(heads: str, count: int) -> None:
     with torch.device("meta"):
-        network = build_multinet(MultiNetParameters(heads=heads))  # type: ignore[arg-type]
+        network = build_multinet(MultiNetParameters(heads=heads), ModelParameters("vgg16", "fcn8s"))  # type: ignore[arg-type]
     assert sum(parameter.numel() for parameter in network.parameters()) == count
 
 
 def test_outputs_have_the_sizes_of_image_and_grid() -> None:
-    network = build_multinet(SMALL).eval()
-    road, cars = network(torch.rand(2, 3, 70, 100))  # three rows and four columns of cells
+    network = build_multinet(SMALL, MODEL).eval()
+    # three rows and four columns of cells; the sets differ in number and size
+    road, cars = network(torch.rand(1, 3, 50, 40), torch.rand(2, 3, 70, 100))
     assert road is not None
     assert cars is not None
-    assert road.shape == (2, 2, 70, 100)
+    assert road.shape == (1, 2, 50, 40)
     assert cars.box.shape == cars.box_change.shape == (2, 3, 4, 4)
     assert cars.scores.shape == cars.final_scores.shape == (2, 3, 4, 2)
     probability = network.probability(torch.rand(1, 3, 64, 64))
@@ -49,20 +51,24 @@ def test_outputs_have_the_sizes_of_image_and_grid() -> None:
     assert bool(((probability >= 0) & (probability <= 1)).all())
 
 
+NONE = torch.zeros(0, 3, 32, 32)
+
+
 @pytest.mark.parametrize("heads", ["road", "cars"])
 def test_a_single_decoder_gives_its_output_alone(heads: str) -> None:
-    road, cars = build_multinet(small(heads)).eval()(torch.rand(1, 3, 64, 64))
+    images = torch.rand(1, 3, 64, 64)
+    road, cars = build_multinet(small(heads), MODEL).eval()(*((images, NONE) if heads == "road" else (NONE, images)))
     assert (road is None) == (heads == "cars")
     assert (cars is None) == (heads == "road")
 
 
 def test_the_decoders_share_the_encoder() -> None:
     """Either set of images moves the weights of all convolutions; the road alone those of fc6 and fc7."""
-    network = build_multinet(SMALL)
+    network = build_multinet(SMALL, MODEL)
     images, noise = torch.rand(1, 3, 64, 64), torch.arange(1)
     for heads in ("road", "cars"):
         network.zero_grad()
-        road, cars = network(images, noise, heads=heads)
+        road, cars = network(*((images, NONE) if heads == "road" else (NONE, images)), noise)
         (road if road is not None else cars.final_box + cars.final_scores.sum()).square().sum().backward()
         moved = {n for n, p in network.named_parameters() if p.grad is not None and bool((p.grad != 0).any())}
         own = {n for n, _ in network.named_parameters() if n.startswith(("backbone.features", heads))}
@@ -70,6 +76,17 @@ def test_the_decoders_share_the_encoder() -> None:
         # the first look's confidence enters neither the corrected boxes nor their scores
         assert own - moved <= {"cars.confs_out.weight"}
         assert moved <= own
+
+
+def test_dropout_differs_from_image_to_image_and_follows_from_the_sample() -> None:
+    network = build_multinet(small("cars"), MODEL)
+    images = torch.rand(1, 3, 64, 64).expand(2, -1, -1, -1)
+    _, cars = network(NONE, images, torch.tensor([7]))
+    assert not torch.equal(cars.box[0], cars.box[1])
+    _, again = network(NONE, images, torch.tensor([7]))
+    assert torch.equal(cars.box, again.box)
+    _, other = network(NONE, images, torch.tensor([8]))
+    assert not torch.equal(cars.box, other.box)
 
 
 def test_road_scores_begin_as_bilinear_interpolation() -> None:
@@ -137,7 +154,7 @@ def test_fastbox_by_hand() -> None:
 
 
 def test_decay_is_for_filters_and_scores() -> None:
-    network = build_multinet(SMALL)
+    network = build_multinet(SMALL, MODEL)
     names = {name for name, p in network.named_parameters() if any(p is d for d in network.decayed())}
     assert len([name for name in names if name.startswith("backbone.features")]) == 13
     assert {name for name in names if not name.startswith("backbone")} == {
@@ -150,19 +167,22 @@ def test_decay_is_for_filters_and_scores() -> None:
 
 def test_a_pre_training_run_fits_the_encoder_by_name_and_shape() -> None:
     depth = build_network(ModelParameters("vgg16", "fcn8s", fc_channels=16)).state_dict()
-    own = build_multinet(SMALL).state_dict()
+    own = build_multinet(SMALL, MODEL).state_dict()
     backbone = {name for name in own if name.startswith("backbone.")}
     assert len(backbone) == 2 * 15
     assert all(depth[name].shape == own[name].shape for name in backbone)
 
 
 @pytest.mark.parametrize(
-    ("parameters", "message"),
+    ("parameters", "model", "message"),
     [
-        (MultiNetParameters(fc_channels=0), "multinet.fc_channels must be positive, not 0"),
-        (MultiNetParameters(fastbox=FastBoxParameters(early_channels=600)), "conv4_3 has 512, not 600"),
+        (SMALL, dataclasses.replace(MODEL, fc_channels=0), "model.fc_channels must be positive, not 0"),
+        (MultiNetParameters(fastbox=FastBoxParameters(early_channels=600)), MODEL, "conv4_3 has 512, not 600"),
+        (SMALL, ModelParameters("alexnet", "fcn32s"), "multinet is built on vgg16 with fcn8s"),
     ],
 )
-def test_widths_that_cannot_be_are_refused(parameters: MultiNetParameters, message: str) -> None:
+def test_networks_that_cannot_be_are_refused(
+    parameters: MultiNetParameters, model: ModelParameters, message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
-        build_multinet(parameters)
+        build_multinet(parameters, model)

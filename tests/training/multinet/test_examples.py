@@ -1,4 +1,4 @@
-"""Examples and the order they come in."""
+"""Frames as the network gets them: sizes, augmentation, targets."""
 
 import dataclasses
 from pathlib import Path
@@ -6,22 +6,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 
+from training.frame_files import FrameError, read_image
 from training.multinet.annotations import Annotation, targets
 from training.multinet.examples import DRAWS, MultiNetAugmentation, car_example, jittered, moved, road_example
-from training.frame_files import FrameError, read_image
 from training.multinet.frames import car_frames, road_frames
-from training.multinet.stream import FrameSet, MultiNetData, Stream, open_frames
 
 NOTHING = MultiNetAugmentation(brightness=0, contrast=0, crop=0, flip=0)
 HALF = np.full(DRAWS, 0.5)
-
-
-def data(road: Path, cars: Path, **changes: object) -> MultiNetData:
-    own = MultiNetData(FrameSet(str(road)), FrameSet(str(cars)), car_batch=2, car_height=64, car_width=128, workers=0)
-    return dataclasses.replace(own, **changes)  # type: ignore[arg-type]
 
 
 def test_a_road_frame_keeps_its_size_and_is_cut_softly(drive: Path) -> None:
@@ -84,71 +77,9 @@ def test_brightness_is_added_and_contrast_is_about_the_mean() -> None:
     assert jittered(image, own, np.array([0.5, 0.0])).tolist() == [[[105, 50, 70], [115, 50, 190]]]
 
 
-def test_an_epoch_has_each_frame_once_and_each_road_frame_as_it_is_and_flipped(drive: Path, kitti_object: Path) -> None:
-    stream = Stream(data(drive, kitti_object), road_frames(drive), car_frames(kitti_object), seed=3)
-    batches = list(stream.batches(0, 8))
-    road = [batch.road[0].key for batch in batches]
-    assert sorted(road[::2]) == sorted(road[1::2]) == [f"{number:06d}" for number in range(4)]
-    assert road[::2] == road[1::2]
-    cars = [key for batch in batches if batch.cars for key in batch.cars.keys]
-    assert sorted(cars[:5]) == sorted(cars[5:10]) == [f"{number:06d}" for number in range(5)]
-    assert cars[:5] != cars[5:10]
-
-
-def test_steps_do_not_depend_on_workers_nor_on_where_one_begins(drive: Path, kitti_object: Path) -> None:
-    frames = road_frames(drive), car_frames(kitti_object)
-    alone = list(Stream(data(drive, kitti_object), *frames, seed=3).batches(0, 6))
-    workers = Stream(data(drive, kitti_object, workers=2), *frames, seed=3).batches(2, 6)
-    for one, other in zip(alone[2:], workers, strict=True):
-        assert one.cars is not None
-        assert other.cars is not None
-        assert torch.equal(one.cars.images, other.cars.images)
-        assert torch.equal(one.cars.truth.box, other.cars.truth.box)
-        assert torch.equal(one.road[0].image, other.road[0].image)
-    other_seed = Stream(data(drive, kitti_object), *frames, seed=4)[2].cars
-    assert other_seed is not None
-    assert alone[2].cars is not None
-    assert not torch.equal(alone[2].cars.images, other_seed.images)
-
-
-def test_examples_have_the_shapes_of_the_network(drive: Path, kitti_object: Path) -> None:
-    batch = Stream(data(drive, kitti_object, road_batch=3), road_frames(drive), car_frames(kitti_object), 0)[0]
-    assert len(batch.road) == 3
-    assert batch.road[0].image.shape[:2] == (1, 3)
-    assert batch.road[0].labels.shape == (1, *batch.road[0].image.shape[2:])
-    assert batch.cars is not None
-    assert batch.cars.images.shape == (2, 3, 64, 128)
-    assert batch.cars.truth.box.shape == (2, 2, 4, 4)
-    assert batch.cars.truth.positive.any()
-
-
-def test_a_single_decoder_reads_its_frames_alone(drive: Path) -> None:
-    own = MultiNetData(FrameSet(str(drive), validation_data=str(drive)))
-    road, cars = open_frames(own, "road", validation=True)
-    assert len(road) == 4
-    assert cars == []
-    with pytest.raises(ValueError, match=r"multinet_data.cars.data is not given"):
-        open_frames(own, "joint", validation=False)
-    with pytest.raises(ValueError, match=r"multinet_data.road: give validation_data or validation_frames"):
-        open_frames(MultiNetData(FrameSet(str(drive))), "road", validation=True)
-
-
 def test_ground_truth_of_another_size_is_refused(drive: Path, tmp_path: Path) -> None:
     truth = tmp_path / "truth.png"
     cv2.imwrite(str(truth), np.zeros((5, 5), np.uint8))
     frame = dataclasses.replace(road_frames(drive)[0], ground_truth=truth)
     with pytest.raises(FrameError, match=r"truth.png is 5x5, its image 130x70"):
         road_example(frame, None, None, HALF, False)
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"car_batch": 0}, "multinet_data.car_batch must be positive"),
-        ({"road_height": 60}, "give both road_height and road_width"),
-        ({"car_width": 100}, "must be multiples of 32, not 64x100"),
-    ],
-)
-def test_sizes_that_cannot_be_are_refused(drive: Path, changes: dict[str, int], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        data(drive, drive, **changes).check()
