@@ -73,6 +73,7 @@ def census_flow(
         flow = np.empty((*grey1.shape, 2), np.float32)
         interpolation.interpolate(models, pair.guide, found.grid, likeness, flow, np.ones(grey1.shape, np.bool_))
     else:
+        camera = still_scene.measured_anew(pair, found, camera, likeness, parameters.still, ground_slope)
         parallaxes = epipolar.parallaxes(found.displacements, *found.place, camera.line)
         move = movers.find(pair, found, parallaxes, camera.texture, camera.horizon, parameters.movers)
         flow, robust = still_scene.still_flow(

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from labels.egomotion_parameters import EgomotionParameters
 from labels.flow import CONSISTENT, INSIDE, TEXTURED
-from labels.photometric_samples import across, offsets
+from labels.photometric_samples import PhotometricNoise, measured
 
 
 @dataclass(frozen=True)
@@ -106,19 +106,16 @@ def measured_anew(
     unit = support.shape[1] / 640
     most, step = parameters.photometric_samples, parameters.sample_step_px
     rows, columns = _places(support, CONSISTENT | INSIDE, step, most, usable)
-    found = offsets(*grey, flow, columns, rows)
-    vectors = flow[rows, columns] + found[:, :2]
-    x, y = (columns - principal_point[0]) / focal, (rows - principal_point[1]) / focal
-    contrast = across(found[:, 2:], np.stack([x * T[2] - T[0], y * T[2] - T[1]], 1))
-    noise = parameters.photometric_grey * contrast
-    with np.errstate(invalid="ignore"):
-        kept = (np.hypot(found[:, 0], found[:, 1]) < parameters.photometric_reach_px * unit) & (noise < unit)
-    rows, columns, vectors, noise = rows[kept], columns[kept], vectors[kept], noise[kept]
-    length = np.hypot(vectors[:, 0], vectors[:, 1])
-    sigma = np.sqrt(
-        noise**2 + (parameters.photometric_floor_px * unit) ** 2 + (parameters.photometric_relative * length) ** 2
+    noise = PhotometricNoise(
+        parameters.photometric_grey,
+        parameters.photometric_floor_px * unit,
+        parameters.photometric_relative,
+        parameters.photometric_reach_px * unit,
+        unit,
     )
-    return _normalised(columns, rows, vectors, sigma, focal, principal_point)
+    focus = focal * T[0] + principal_point[0] * T[2], focal * T[1] + principal_point[1] * T[2], T[2]
+    kept, vectors, sigma = measured(grey, flow, (columns, rows), focus, noise)
+    return _normalised(columns[kept], rows[kept], vectors, sigma, focal, principal_point)
 
 
 def derotated(samples: Samples, R: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -13,6 +13,8 @@ With the residual ``d`` of grey levels, less its mean, and the mean gradient ``g
 of which the fit of the camera's motion uses the part across the epipolar line; the part along it is depth.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -22,6 +24,46 @@ REACH = 4
 _SIDE = 2 * REACH + 3  # with the border that gradients take
 SOFTENING = 1.0
 """Added to the diagonal of A, grey levels squared: where there is nothing to see, the flow stays."""
+
+
+@dataclass(frozen=True)
+class PhotometricNoise:
+    """What a measurement errs by; lengths in pixels of the image at hand."""
+
+    grey: float = 6.0
+    """Standard deviation of grey levels between the frames."""
+    floor_px: float = 0.04
+    """Beside that, standard deviation of the flow,"""
+    relative: float = 0.003
+    """and as a share of its length."""
+    reach_px: float = 2.0
+    """Flow that is farther off is not measured."""
+    most_px: float = 1.0
+    """Where the grey levels leave more doubt than this across the line of depth, nothing is measured."""
+
+
+def measured(
+    frames: tuple[NDArray[np.uint8], NDArray[np.uint8]],
+    flow: NDArray[np.float32],
+    places: tuple[NDArray[np.int64], NDArray[np.int64]],
+    focus: tuple[float, float, float],
+    noise: PhotometricNoise,
+) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64]]:
+    """Flow at N ``places`` (columns, rows) as the two ``frames``, (H, W), say, where they do.
+
+    ``focus`` (x, y, w), homogeneous pixels, is where the lines of depth meet. Returns which places are measured, (N,)
+    bool, and of those the flow (n, 2) px and its standard deviation (n,) px across the line of depth.
+    """
+    columns, rows = places
+    found = offsets(*frames, flow, columns, rows)
+    vectors = flow[rows, columns] + found[:, :2]
+    toward = np.stack([columns * focus[2] - focus[0], rows * focus[2] - focus[1]], 1)
+    doubt = noise.grey * across(found[:, 2:], toward)
+    with np.errstate(invalid="ignore"):
+        kept = (np.hypot(found[:, 0], found[:, 1]) < noise.reach_px) & (doubt < noise.most_px)
+    vectors, doubt = vectors[kept], doubt[kept]
+    length = np.hypot(vectors[:, 0], vectors[:, 1])
+    return kept, vectors, np.sqrt(doubt**2 + noise.floor_px**2 + (noise.relative * length) ** 2)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -13,6 +13,8 @@ from labels.ground_plane import Expectation, GroundParameters
 from labels.ground_slope import lower_edge
 from labels.seeds import Pair, Seeds
 
+BELOW = 0.02
+"""The road begins so far below the horizon, as a share of the height."""
 ON_PX, OFF_PX = 1.0, 2.0
 """Distances from the plane, on the image, up to which a match lies on it, and from which it does not."""
 
@@ -88,6 +90,17 @@ def drop_sunken(
     seeds.weights = np.where(sunken, np.float32(0), seeds.weights)
 
 
+def weak_share(seeds: Seeds, horizon: float, height: int, parameters: RoadParameters) -> float:
+    """Share of the seeds below the row ``horizon`` whose match tells little; 0 where there are none."""
+    below = _below(seeds, horizon, height)[:, 0]
+    return float((seeds.weights[below] < parameters.weight).mean()) if below.any() else 0.0
+
+
+def _below(seeds: Seeds, horizon: float, height: int) -> NDArray[np.bool_]:
+    """Rows of seeds on which a road can be, (rows, 1)."""
+    return seeds.y > horizon + BELOW * height
+
+
 def take(
     pair: Pair,
     seeds: Seeds,
@@ -109,10 +122,9 @@ def take(
     if guess is None:
         return 0.0
     drop_sunken(seeds, parallaxes, horizon, guess.slope, parameters)
-    below = seeds.y > horizon + 0.02 * height
-    weak = seeds.weights < parameters.weight
-    if not below.any() or weak[below[:, 0]].mean() <= parameters.weak_share:
+    if weak_share(seeds, horizon, height, parameters) <= parameters.weak_share:
         return 0.0
+    below, weak = _below(seeds, horizon, height), seeds.weights < parameters.weight
     ground = ground_plane.find(pair.float1, pair.float2, line, horizon, guess, parameters.search)
     if ground is None:
         return 0.0

@@ -14,6 +14,7 @@ from labels.epipolar import (
     parallax_at,
     parallaxes,
     point_at,
+    refitted,
 )
 
 HEIGHT, WIDTH = 360, 640
@@ -81,6 +82,20 @@ def test_forty_percent_of_outliers_do_not_move_the_lines(name: str) -> None:
 def test_a_wrong_focal_length_hardly_moves_the_lines_of_a_camera_that_drives_ahead(share: float) -> None:
     starts, ends, _, _ = matches(motion((0.2, 0.8, 0.1), (0.03, -0.01, 1.0), share))
     assert np.median(off_line(camera_motion(starts, ends, HEIGHT, WIDTH), starts, ends)) < 0.05
+
+
+def test_a_fit_to_known_noise_counts_each_match_by_its_own(angle_deg: Angle) -> None:
+    true = motion(*MOTIONS["ahead"])
+    starts, ends, _, _ = matches(true)
+    generator = np.random.default_rng(3)
+    sigma = np.where(np.arange(len(starts)) % 2, 0.02, 2.0)
+    noisy = ends + generator.normal(0, 1, ends.shape) * sigma[:, None]
+    start = motion((0.1, 0.5, -0.1), (0.06, -0.03, 1.0))
+    found = refitted(start, starts, noisy, sigma, HEIGHT, WIDTH)
+    blind = refitted(start, starts, noisy, np.full(len(starts), 0.5), HEIGHT, WIDTH)
+    assert angle_deg(found.T, true.T) < 0.02
+    assert angle_deg(blind.T, true.T) > 3 * angle_deg(found.T, true.T)
+    assert (found.focal, found.near) == (start.focal, start.near)
 
 
 def test_matches_without_a_motion_are_not_near_any_line() -> None:

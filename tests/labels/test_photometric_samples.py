@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from labels.photometric_samples import REACH, across, offsets
+from labels.photometric_samples import REACH, PhotometricNoise, across, measured, offsets
 
 HEIGHT, WIDTH = 120, 160
 
@@ -104,3 +104,27 @@ def test_it_corrects_a_smooth_error_of_real_geometry(corridor: Callable[..., Any
     before = (wrong.flow() - scene.flow())[rows, columns][known]
     telling = np.sqrt(found[known, 2]) < 0.1
     assert np.median(np.abs(before[telling, 0])) > 3 * np.median(np.abs((before + found[known, :2])[telling, 0]))
+
+
+def test_measured_flow_has_the_noise_across_the_lines_that_meet_in_the_focus() -> None:
+    image = np.tile(texture()[:1], (HEIGHT, 1))  # upright stripes: they tell of motion to the side alone
+    first, second = shifted(image, (0, 0)), shifted(image, (1.3, 0))
+    places, middle = grid(), (WIDTH / 2, HEIGHT / 2)
+    beside = (middle[0] - 1e6, middle[1], 1.0)  # lines lie flat, and nothing is told across them
+    kept, _, _ = measured((first, second), constant(1.0, 0), places, beside, PhotometricNoise())
+    assert not kept.any()
+    above = (middle[0], middle[1] - 1e6, 1.0)
+    kept, vectors, sigma = measured((first, second), constant(1.0, 0), places, above, PhotometricNoise())
+    assert kept.all()
+    np.testing.assert_allclose(np.median(vectors[:, 0]), 1.3, atol=0.02)
+    assert np.all(sigma >= 0.04) and np.median(sigma) < 0.5
+
+
+def test_flow_that_is_off_by_more_than_the_reach_is_not_measured() -> None:
+    image = texture()
+    first, second = shifted(image, (0, 0)), shifted(image, (0.9, 0))
+    focus, noise = (0.0, -1e6, 1.0), PhotometricNoise(reach_px=0.5)
+    kept, _, _ = measured((first, second), constant(0, 0), grid(), focus, noise)
+    assert kept.mean() < 0.05
+    kept, _, _ = measured((first, second), constant(0.7, 0), grid(), focus, noise)
+    assert kept.mean() > 0.95
