@@ -1,12 +1,13 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 
 from benchmarks.segmentation import SIZES, main, off_epipolar, true_movers
-from benchmarks.sequences import MOVING, Camera, Motion, Sequence
+from benchmarks.sequences import MOVING, VISIBLE, Camera, Motion, Sequence
 
 CAMERA = Camera(500.0, 319.5, 179.5)
 
@@ -28,6 +29,37 @@ def test_still_points_lie_on_their_lines_and_some_movers_do_not(drive: Path) -> 
     assert truth.moving.any() and (mask[truth.moving] & MOVING != 0).all()
     assert (distance[truth.off] > 1.0 * 256 / 640).all()
     assert not (truth.off & ~truth.off_px).any()
+
+
+class Told:
+    """A sequence of one pair, of forward motion, with two movers 20 px wide and some of their columns off the lines."""
+
+    folder = Path("told")
+
+    def mask(self, _: int) -> np.ndarray:
+        mask = np.full((360, 640), VISIBLE, np.uint8)
+        mask[200:220, 100:120] = mask[200:220, 400:420] = VISIBLE | MOVING
+        mask[200:220, 400:403] = MOVING  # out of sight in the next frame
+        return mask
+
+    def flow(self, _: int) -> tuple[np.ndarray, np.ndarray]:
+        y, x = np.mgrid[:360, :640]
+        outwards = 0.1 * np.stack([x - CAMERA.cx, y - CAMERA.cy], -1).astype(np.float32)
+        outwards[:, 100:109] *= -1  # 9 of 20 columns
+        outwards[:, 411:420] *= -1  # 9 of the 17 in sight
+        return outwards, np.ones((360, 640), bool)
+
+    def camera(self) -> Camera:
+        return CAMERA
+
+    def motion(self, _: int) -> Motion:
+        return Motion(np.eye(3), np.array([0.0, 0.0, 1.0]))
+
+
+def test_a_thing_is_off_its_lines_where_most_of_what_is_seen_of_it_is() -> None:
+    truth = true_movers(cast(Sequence, Told()), 0)
+    assert truth.off.sum() == 2 * 9 * 20
+    assert truth.off_thing.sum() == 17 * 20 and truth.off_thing[200:220, 403:420].all()
 
 
 def test_the_command_writes_what_it_prints(drive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
