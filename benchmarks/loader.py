@@ -4,7 +4,8 @@ Images a second of one core, by processor time of all processes, median of sever
 and WebDataset's in turn. ``read``: the bytes of every member. ``decode``: frames and labels from bytes in memory at the
 network's size. ``pipeline``: shuffled batches as the trainer gets them. ``webdataset`` decodes with our decoders: what
 differs is reading and batching; ``stock decoders`` are ``.decode("rgb8")`` and ``cv2.resize``. Its shuffle holds 1,000
-samples and it reads shards whole; ours goes through the whole epoch's order and reads each sample by itself.
+samples and it reads shards whole; ours goes through the whole epoch's order and reads each sample by itself. Both have
+``--workers`` processes, whose start counts: some thousand samples are needed to see past it.
 """
 
 import argparse
