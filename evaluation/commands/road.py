@@ -20,7 +20,8 @@ SUMMARY = "F-measure and average precision of road, as the KITTI road benchmark 
 DESCRIPTION = """Largest F-measure and average precision of the probability of road, 0 ... 1.
 
 The ground truth is NAME.png in KITTI's colours (um_road_000000.png; um_lane_* are left out), or the classes of a
-simulated drive. A prediction is NAME.npy, floats 0 ... 1 (H, W), or NAME.png of 8 bits, 255 for 1.
+simulated drive. A prediction is NAME.npy, floats 0 ... 1 (H, W), or NAME.png of 8 bits, 255 for 1; NAME may be that of
+the image, too (um_000000).
 
   perspective             the network's own floats: KittiSeg, MultiNet and the paper; needs NAME.npy
   perspective, 256 levels the same in 8 bits
@@ -65,7 +66,7 @@ def run(options: argparse.Namespace) -> Report:
     truths = chosen(found, options.frames, "ground_truth")
     if not truths:
         raise ValueError(f"{options.ground_truth} has no ground truth of road, *.png")
-    predictions = [find_prediction(options.predictions, truth.stem) for truth in truths]
+    predictions = [_prediction(options.predictions, truth.stem) for truth in truths]
     if len({path.suffix for path in predictions}) > 1:
         raise ValueError(f"{options.predictions} holds .npy and .png; give either, or protocols count different frames")
     tallies = _tallies(zip(truths, predictions), options.calibration)
@@ -76,6 +77,12 @@ def run(options: argparse.Namespace) -> Report:
         if group in tallies[view]
     }
     return Report("road", protocols, (f"{len(truths)} frames", *NOTES))
+
+
+def _prediction(folder: Path, name: str) -> Path:
+    """That of a frame, under the name of its ground truth, um_road_000000, or of its image, um_000000."""
+    of_image = name.replace("_road_", "_")
+    return find_prediction(folder, of_image if list(folder.glob(f"{of_image}.*")) else name)
 
 
 def _tallies(pairs: Iterable[tuple[Path, Path]], calibrations: Path | None) -> dict[str, dict[str, Tally]]:

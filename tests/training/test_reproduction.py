@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from training.__main__ import _parser
+from training.finetuning import task_of
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs/reproduction.md").read_text()
@@ -26,13 +27,15 @@ TRAINING = [words[words.index("training") + 1 :] for words in commands() if "tra
 @pytest.mark.parametrize("words", TRAINING, ids=lambda words: " ".join(words)[:70])
 def test_a_command_is_understood(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    options = _parser().parse_args(words)
+    options = _parser(task_of(words)).parse_args(words)
     assert options.command == words[0]
 
 
 def test_every_shipped_recipe_is_listed() -> None:
     assert len(TRAINING) >= 20
-    named = {word for words in commands() for word in words if word.startswith("training/configs/finetune/")}
-    shipped = {f"training/configs/finetune/{path.name}" for path in (ROOT / "training/configs/finetune").glob("*.yaml")}
+    folders = [f"training/configs/{name}/" for name in ("finetune", "multinet", "absolute_depth")]
+    named = {word for words in commands() for word in words if word.startswith(tuple(folders))}
+    shipped = {f"{folder}{path.name}" for folder in folders for path in (ROOT / folder).glob("kitti_*.yaml")}
+    shipped |= {f"{folders[0]}{path.name}" for path in (ROOT / folders[0]).glob("*.yaml")}
     small = {f"training/configs/finetune/{name}_alexnet.yaml" for name in ("camvid_segnet", "cityscapes_256")}
     assert named == shipped - small

@@ -44,6 +44,15 @@ def run(folder: Path, *options: str) -> int:
     return main(["road", *folders, "--json", str(folder / "f.json"), *options])
 
 
+def test_predictions_may_have_the_names_of_the_images(benchmark: Path) -> None:
+    assert run(benchmark) == 0
+    expected = read_protocols(benchmark / "f.json")
+    for path in sorted((benchmark / "found").iterdir()):
+        path.rename(path.with_name(path.name.replace("_road", "")))
+    assert run(benchmark) == 0
+    assert read_protocols(benchmark / "f.json") == expected
+
+
 def test_protocols_and_categories_side_by_side(benchmark: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(benchmark, "--calibration", str(benchmark / "calib")) == 0
     task, protocols = read_protocols(benchmark / "f.json")
