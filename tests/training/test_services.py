@@ -54,11 +54,11 @@ def test_the_trainer_gets_options_that_it_knows(monkeypatch: pytest.MonkeyPatch)
     assert words[:3] == ["python", "-m", "training"]
     seen = {}
 
-    def pretrain(configuration: Any, data: str, run: Path, resume: bool) -> int:
+    def train_stages(configuration: Any, task: Any, data: str, run: Path, resume: bool) -> int:
         seen.update(configuration=configuration, data=data, run=run, resume=resume)
         return 0
 
-    monkeypatch.setattr("training.engine.pretrain", pretrain)
+    monkeypatch.setattr("training.staging.train_stages", train_stages)
     monkeypatch.chdir(ROOT)
     assert main(words[3:]) == 0
     assert seen["resume"] and seen["configuration"].model.backbone == "alexnet"
