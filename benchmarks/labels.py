@@ -3,8 +3,11 @@
 Over the pixels with ground truth (mask bits 1 or 2, not moving): ``valid_fraction`` is the share that has a label, and
 over those ``rho`` is the Spearman rank correlation of the label with the true depth and ``percentile_error`` the mean
 ``|z - z_true|``, both percentiles taken among these same pixels (a label's own percentile also ranks pixels that have
-no ground truth). What is fixed to the car is masked where the truth says what is (``fixed.png``), as the survey finds
-it in a build. Also, for each origin of a label, its share of the labelled pixels and their mean error.
+no ground truth). Also, for each origin of a label, its share of the labelled pixels and their mean error.
+
+What is fixed to the car is masked where the truth says what is (``fixed.png``), as the survey finds it in a build. The
+truth of a drive of KITTI raw is sparse, from LiDAR, with what moves in it; its pairs that stand end as ``no_parallax``
+or the like.
 """
 
 import argparse
@@ -22,6 +25,7 @@ from scipy.stats import rankdata
 
 from benchmarks import figures
 from benchmarks.egomotion import DEFAULT_FOCAL, STANDING_M
+from benchmarks.raw_drive import open_sequence
 from benchmarks.sequences import MOVING, RELIABLE, VISIBLE, Sequence, SequenceError
 from labels.codec import decode
 from labels.dense_depth import MEASURED, PLANE, PROPAGATED, SKY
@@ -29,6 +33,7 @@ from labels.egomotion import EgomotionParameters
 from labels.egomotion_parameters import METHODS
 from labels.fixed_regions import FixedRegionParameters, widened
 from labels.flow import FlowParameters
+from labels.fusion import FusionParameters
 from labels.pair import LabelParameters, PairLabel, label_pair
 
 ORIGINS = {"measured": MEASURED, "propagated": PROPAGATED, "plane": PLANE, "sky": SKY}
@@ -50,23 +55,26 @@ class Scores:
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.labels", description=__doc__)
-    parser.add_argument("sequences", nargs="+", metavar="SEQUENCE", help="folder of a sequence with depth and mask")
+    parser.add_argument("sequences", nargs="+", metavar="SEQUENCE", help="with depth and mask, or a drive of KITTI raw")
     parser.add_argument("--focal", choices=("known", "default"), default="known", help="default: 0.8 W, centre")
     parser.add_argument("--width", type=int, help="resize the frames to this width (full size without)")
     parser.add_argument("--stride", type=int, default=1, help="pair each frame with the one so many later")
     parser.add_argument("--flow", default=FlowParameters().engine, help="flow engine (%(default)s)")
     parser.add_argument("--method", choices=METHODS, default=METHODS[0], help="of the egomotion (%(default)s)")
+    parser.add_argument("--alone", action="store_true", help="carry no depth from pair to pair")
     parser.add_argument("--json", type=Path, metavar="F", help="write the figures here: an object, a list for several")
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     parameters = LabelParameters(
-        flow=FlowParameters(engine=options.flow), egomotion=EgomotionParameters(method=options.method)
+        flow=FlowParameters(engine=options.flow),
+        egomotion=EgomotionParameters(method=options.method),
+        fusion=FusionParameters(carry=not options.alone),
     )
     results = []
     try:
         figures.require_folder(options.json, "--json")
         for folder in options.sequences:
-            results.append(measure(Sequence(folder), options.focal, options.width, options.stride, parameters))
+            results.append(measure(open_sequence(folder), options.focal, options.width, options.stride, parameters))
             print(_line(results[-1]) if len(results) > 1 else _HEAD + "\n" + _line(results[-1]), flush=True)
     except ValueError as error:
         print(f"benchmarks.labels: {error}", file=sys.stderr)
@@ -91,7 +99,7 @@ def measure(
         depth, mask = sequence.depth(index, width), sequence.mask(index, width)
         if depth is None or mask is None:
             continue
-        if np.linalg.norm(sequence.motion(index, stride).T) < STANDING_M * stride:
+        if sequence.has_motion and np.linalg.norm(sequence.motion(index, stride).T) < STANDING_M * stride:
             scores.standing += 1
             continue
         label = _label(sequence, index, focal, width, stride, parameters, previous, (index - last) / stride, scores)
@@ -171,6 +179,7 @@ def _summary(
         "stride": stride,
         "flow": parameters.flow.engine,
         "method": parameters.egomotion.method,
+        "carried": parameters.fusion.carry,
         "pairs": len(scores.seconds),
         "pairs_kept": len(scores.rho),
         "standing": scores.standing,

@@ -95,6 +95,11 @@ class Sequence:
                 return values[0], values[2], values[6]
         raise SequenceError(f"{self.folder / 'calib.txt'} has no row {row}:")
 
+    @property
+    def has_motion(self) -> bool:
+        """Whether the camera's true motion is known."""
+        return any((self.folder / name).exists() for name in ("pairs.csv", "poses.txt"))
+
     def motion(self, index: int, stride: int = 1) -> Motion:
         """The true motion from frame ``index`` to ``index + stride``."""
         if len(self._motions) < len(self) - 1:

@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from dataclasses import is_dataclass
+from dataclasses import is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,9 @@ import pytest
 from scipy.stats import spearmanr
 
 from labels.codec import decode
+from labels.dense_depth import DenseParameters
+from labels.flow import INSIDE
+from labels.fusion import FusionParameters
 from labels.pair import LabelParameters, PairLabel, label_pair
 
 Make = Callable[..., Any]
@@ -60,6 +63,50 @@ def test_the_pair_before_only_helps(scene: Any, label: PairLabel) -> None:
     assert tracked.egomotion.tracked
     both = (tracked.codes > 0) & (label.codes > 0)
     assert np.abs(tracked.codes[both].astype(int) - label.codes[both]).mean() < 1
+
+
+@pytest.fixture(scope="module")
+def following(corridor: Make) -> tuple[Any, PairLabel, tuple[np.ndarray, np.ndarray]]:
+    """A step of half a metre, its label, and the frames of the next such step."""
+    first, both = corridor((0, 0, 0), (0, 0, 0.5)), corridor((0, 0, 0), (0, 0, 1.0))
+    start, middle = first.frames()
+    return first, label_pair(start, middle, first.focal), (middle, both.frames()[1])
+
+
+def test_what_leaves_the_frame_is_known_from_the_pair_before(following: Any) -> None:
+    first, before, frames = following
+    alone, carried = label_pair(*frames, first.focal), label_pair(*frames, first.focal, previous=before)
+    assert alone.measured is not None and carried.measured is not None
+    left = alone.support & INSIDE == 0
+    assert left.mean() > 0.05 and not alone.measured.valid[left].any()
+    assert carried.measured.valid[left].mean() > 0.9
+    truth = 0.5 / ((first.points(first.R, first.T) - first.T)[..., 2] - 0.5)
+    known = left & carried.measured.valid
+    error = np.abs(carried.measured.inverse_depth / truth - 1)[known]
+    assert np.median(error) < 0.02
+
+
+def test_without_fusion_the_pair_before_tells_no_depth(following: Any) -> None:
+    first, before, frames = following
+    off = LabelParameters(fusion=FusionParameters(carry=False))
+    late = label_pair(*frames, first.focal, previous=before, elapsed=9.0)  # too late for the motion before
+    for label in (label_pair(*frames, first.focal, off, before), late):
+        assert label.measured is not None
+        assert not label.measured.valid[label.support & INSIDE == 0].any()
+
+
+def test_percentiles_may_be_those_of_the_area(scene: Any, label: PairLabel) -> None:
+    usable = np.ones((scene.height, scene.width), bool)
+    usable[300:] = False
+    area = LabelParameters(percentile_over="area", dense=DenseParameters(propagate=False))
+    over = label_pair(*scene.frames(), scene.focal, area, usable=usable)
+    plain = label_pair(*scene.frames(), scene.focal, replace(area, percentile_over="valid"), usable=usable)
+    valid = plain.codes > 0
+    np.testing.assert_array_equal(over.codes > 0, valid)
+    assert over.codes[valid].max() == plain.codes[valid].max() == 255
+    assert 0 < np.abs(over.codes[valid].astype(int) - plain.codes[valid]).max() < 60
+    with pytest.raises(ValueError, match=r"'all'.*valid, area"):
+        label_pair(*scene.frames(), scene.focal, replace(area, percentile_over="all"))
 
 
 def test_focal_length_hardly_matters_when_driving_straight(corridor: Make) -> None:
