@@ -28,7 +28,7 @@ SMALL = AbsoluteDepthConfiguration(
     input=InputParameters(32, 64),
     dataset=DepthData("street", validation_folder="street"),
     engine=EngineParameters(device="cpu", deterministic=True),
-    record=RecordParameters(checkpoint_steps=1, log_steps=1, validate_epochs=100, overlays=1),
+    record=RecordParameters(log_steps=1, validate_epochs=100, overlays=1),
     loader=FrameLoaderParameters(2, workers=0),
 )
 SMALL = dataclasses.replace(SMALL, optimisation=dataclasses.replace(SMALL.optimisation, steps=6))

@@ -49,7 +49,7 @@ SMALL = dataclasses.replace(
     ),
     optimisation=dataclasses.replace(OWN.optimisation, steps=6),
     engine=EngineParameters(device="cpu", deterministic=True),
-    record=RecordParameters(checkpoint_steps=1, log_steps=1, validate_epochs=100, validation_samples=2, overlays=1),
+    record=RecordParameters(log_steps=1, validate_epochs=100, validation_samples=2, overlays=1),
     loader=FrameLoaderParameters(1, workers=0),
 )
 
