@@ -40,6 +40,7 @@ STRETCHES, DRAWS = 10, 200
 """Of the bootstrap."""
 SENSITIVITY_SAMPLES = 800
 A_THIRD = 0.3  # of ln f
+SUSPECTED_RADIAL = -0.2  # the distortion of a wide lens, see ``undistort``
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class FocalLength:
     ratio: float  # focal length over the width; the default one unless calibrated
     log_sd: float  # standard deviation of its logarithm: bootstrap, principal point; NaN with too few pairs
     state: str  # "calibrated" or "default"
-    reason: str  # why it is the default: few_turns, border, uncertain, halves_disagree; else empty
+    reason: str  # why it is the default: few_turns, border, uncertain, halves_disagree, distorted; else empty
     radial: float = 0.0  # k of x_u = x / (1 + k (r / (W / 2))^2)
     pairs: int = 0  # that it was judged by
     estimate: float = np.nan  # over the width: what the video would say, believed or not
@@ -135,6 +136,8 @@ def estimate(
         "halves_disagree": abs(halves[1] - halves[0]) > np.log(1 + parameters.max_disagreement),
     }
     reason = next((name for name, holds in reasons.items() if holds), "")
+    if not reason and not parameters.radial and _looks_distorted(turns, focal / width, parameters):
+        reason = "distorted"
     ratio = parameters.default if reason else float(np.exp(best))
     state = DEFAULT if reason else CALIBRATED
     return FocalLength(ratio, log_sd, state, reason, radial, len(turns), float(np.exp(best)))
@@ -189,6 +192,13 @@ def _undistorted(
         tried.append((_scale(costs) * float(costs.mean(axis=0).min()) + penalty, k, straight, costs))
     _, k, straight, costs = min(tried, key=lambda each: each[0])
     return k, straight, costs
+
+
+def _looks_distorted(
+    turns: list[tuple[Samples, Egomotion]], made_with: float, parameters: FocalLengthParameters
+) -> bool:
+    """Whether a barrel explains the turns much better: then the focal length of a lens without is none of this one."""
+    return _undistorted(turns, made_with, replace(parameters, radial=(SUSPECTED_RADIAL,)))[0] != 0
 
 
 def undistort(samples: Samples, k: float, focal_ratio: float) -> Samples:

@@ -110,6 +110,11 @@ def test_a_distortion_is_found_where_looked_for() -> None:
     assert estimate(drive(0.6), ASSUMED * WIDTH, WIDTH, looking).radial == 0
 
 
+def test_a_distorted_drive_says_default_where_none_is_looked_for() -> None:
+    found = estimate(drive(0.6, radial=-0.2), ASSUMED * WIDTH, WIDTH, FEWER)
+    assert (found.state, found.reason, found.ratio) == ("default", "distorted", 0.8)
+
+
 def test_undistorting_undoes_the_division_model() -> None:
     random = np.random.default_rng(1)
     x, y, x2, y2 = random.uniform(-0.5, 0.5, (4, 50))
