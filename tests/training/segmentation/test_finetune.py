@@ -25,7 +25,8 @@ from training.loader import LoaderParameters
 from training.models.network import ModelParameters
 from training.run_folder import RunError, read_metrics
 from training.segmentation.configuration import SegmentationConfiguration, SegmentationDataParameters
-from training.segmentation.loader import CropLoaderParameters, CropParameters
+from training.segmentation.images import read, scaled
+from training.segmentation.loader import CropLoaderParameters, CropParameters, WholeImages
 from training.segmentation.objective import CrossEntropyParameters
 from training.segmentation.task import Segmentation
 from training.subset import SubsetParameters
@@ -252,6 +253,30 @@ def test_every_image_comes_once_an_epoch_whatever_the_ranks_and_workers(labelled
             assert torch.equal(torch.cat([part.labels for part in parts]), batch.labels)
             assert torch.equal(torch.cat([part.draws for part in parts]), batch.draws)
     assert one.epoch == two[0].epoch == 2
+
+
+def test_ranks_share_the_images_to_validate(labelled: Path) -> None:
+    images = Segmentation(CONFIGURATION, str(labelled)).validation
+    parts = [[image.key for image in WholeImages(images, 3, rank, 2).images] for rank in range(2)]
+    assert parts == [["val0000", "val0002"], ["val0001"]]
+    assert [image.key for image in WholeImages(images, 1, 0, 1).images] == ["val0000"]
+
+
+def test_crops_lie_where_their_own_random_numbers_say_and_elsewhere_in_the_next_epoch(labelled: Path) -> None:
+    task = Segmentation(CONFIGURATION, str(labelled))
+    loader, images = task.loader(0, 1), {image.key: image for image in task.train.images}
+    orders, places = [], []
+    for _ in range(2):
+        batches = list(loader)
+        orders.append([key for batch in batches for key in batch.keys if key])
+        rows = [row for batch in batches for row in zip(batch.keys, batch.labels, batch.draws) if row[0]]
+        for key, found, draws in rows:
+            label = scaled(read(images[key], task.train.layout), 0.5)[1]
+            top, left = (int(65 * share) for share in draws[-2:].tolist())  # 128 pixels, less 64, and one
+            assert found.tolist() == label[top : top + 64, left : left + 64].tolist()
+        places.append({key: (float(draws[-2]), float(draws[-1])) for key, _, draws in rows})
+    assert orders[0] != orders[1]
+    assert all(places[0][key] != places[1][key] for key in places[0])
 
 
 def test_a_file_at_fault_stops_the_run_in_one_sentence(
