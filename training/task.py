@@ -10,14 +10,14 @@ the user can mend), makes the loader of a rank, prepares a batch on the device, 
 sizes and scores that are summed over ranks.
 
 To add one: derive the configuration and give it a ``task`` name; enter it in ``kinds.KINDS``, by which run folders are
-read again; write the task class; start it with ``staging.train_stages(configuration, MyTask, data, run, resume)`` from
-a command in ``__main__``. Checkpoints, exact resume, signals, ranks, accumulation, moving averages, the learning rate
-of ``optimisation`` and its earlier stages come with it, on three conditions. Whatever is random in a row follows from
-its key, seed and epoch (``learner.noise_numbers``, ``shard_order.uniform``), never from a generator. A row's loss
-depends on this row alone, and rows without a sample (key "") give 0. The loader takes the same steps on every rank and
-counts its position in samples over all ranks. A row may be more than an image: what ``losses`` hands to ``forward``
-goes to the network as it is, one call of ``forward`` for each call of ``losses``. The loss of a step is the sum over
-rows divided by the samples of the step, so a mean over something else belongs into the rows.
+read again; write the task class and enter it in ``finetuning.CLASSES``, by which ``finetune`` trains it; write what it
+predicts and enter that in ``predict.PREDICTORS``. Checkpoints, exact resume, signals, ranks, accumulation, moving
+averages, the learning rate of ``optimisation`` and its earlier stages come with it, on three conditions. Whatever is
+random in a row follows from its key, seed and epoch (``learner.noise_numbers``, ``shard_order.uniform``), never from a
+generator. A row's loss depends on this row alone, and rows without a sample (key "") give 0. The loader takes the same
+steps on every rank and counts its position in samples over all ranks. A row may be more than an image: what ``losses``
+hands to ``forward`` goes to the network as it is, one call of ``forward`` for each call of ``losses``. The loss of a
+step is the sum over rows divided by the samples of the step, so a mean over something else belongs into the rows.
 """
 
 from collections.abc import Callable, Iterator
