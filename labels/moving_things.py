@@ -38,7 +38,7 @@ class ThingParameters:
     alike_grey: float = 1.0  # and by no more than so much more, for it not to say that it stands
     join_px: float = 5.0  # what follows a thing is not farther from it than this
     rays: int = 4  # of eight that must meet what moves: a straight edge is met by three
-    ray_px: float = 60.0  # and how far they look
+    ray_px: float = 100.0  # and how far they look
 
 
 def completed(
