@@ -149,7 +149,8 @@ class _Work:
         """The end of a pair, its tar blocks (none unless done) and its statistics."""
         if isinstance(first, Outcome):
             return first, b"", {}
-        previous, frame_ratio, elapsed = self._start(pair)
+        start = _start(self.last, pair, self.shot)
+        frame_ratio, elapsed = start or (1.0, 1.0)
         began = time.process_time()
         try:
             label = label_pair(
@@ -157,7 +158,7 @@ class _Work:
                 second,
                 self.camera["focal_px"],
                 self.parameters,
-                previous,
+                self.previous if start else None,
                 frame_ratio,
                 principal_point=tuple(self.camera["principal_point"]),
                 usable=~self.fixed,
@@ -177,18 +178,6 @@ class _Work:
         blocks = self._encoded(pair, first, label, statistics)
         self.seconds["encode"] += time.process_time() - began
         return Outcome(DONE), blocks, statistics
-
-    def _start(self, pair: dict[str, Any]) -> tuple[PairLabel | None, float, float]:
-        """The label of a pair of the shot shortly before, how much longer this one lasts, and how much later it begins.
-
-        Both over that pair's duration; the label is None where there is none.
-        """
-        if self.last is None or pair["time_s"] - self.last["second_time_s"] > LONGEST_GAP_S:
-            return None, 1.0, 1.0
-        if self.shot[pair["frame"]] != self.shot[self.last["frame"]]:
-            return None, 1.0, 1.0
-        lasted = _duration(self.last)
-        return self.previous, _duration(pair) / lasted, (pair["time_s"] - self.last["time_s"]) / lasted
 
     def _encoded(
         self, pair: dict[str, Any], image: NDArray[np.uint8], label: PairLabel, statistics: dict[str, Any]
@@ -228,6 +217,18 @@ def _with_noise(parameters: LabelParameters, camera: dict[str, Any]) -> LabelPar
     said, usual = parameters.egomotion, EgomotionParameters()
     measured = {name: camera[name] for name in NoiseScale._fields if getattr(said, name) == getattr(usual, name)}
     return replace(parameters, egomotion=replace(said, **measured))
+
+
+def _start(last: dict[str, Any] | None, pair: dict[str, Any], shot: NDArray[np.int64]) -> tuple[float, float] | None:
+    """How much longer a pair lasts than the ``last`` one and how much later it begins, over that one's duration.
+
+    None where the last one says nothing of this: too long ago, or in another ``shot`` (of each frame).
+    """
+    if last is None or shot[pair["frame"]] != shot[last["frame"]]:
+        return None
+    if pair["time_s"] - last["second_time_s"] > LONGEST_GAP_S:
+        return None
+    return _duration(pair) / _duration(last), (pair["time_s"] - last["time_s"]) / _duration(last)
 
 
 def _duration(pair: dict[str, Any]) -> float:
