@@ -62,6 +62,8 @@ def export(place: Path, form: str, part: str | None, out: Path) -> str:
     part = part or ("backbone" if form in ("torchvision", "timm") else "network")
     if form in ("torchvision", "timm") and part != "backbone":
         raise ValueError(f"{form} has no networks for depth; give --part backbone")
+    if part == "network" and type(network) is not Network:
+        raise ValueError(f"{place} is a run of {configuration.task}; of those the backbone alone is exported")
     writers: dict[str, Callable[[Network, RunConfiguration, str, Path], Comparison]] = {
         "torchvision": _torchvision,
         "timm": _timm,

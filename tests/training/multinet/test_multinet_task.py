@@ -232,6 +232,14 @@ def test_a_way_that_the_task_has_not_is_refused(
     assert "flip_average: a run of multinet is not predicted in that way" in capsys.readouterr().err
 
 
+def test_the_encoder_alone_is_exported(whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["export", str(whole), "--format", "safetensors", "--out", str(tmp_path / "weights.safetensors")]
+    assert main(words) == 2
+    assert "is a run of multinet; of those the backbone alone is exported" in capsys.readouterr().err
+    assert main([*words, "--part", "backbone"]) == 0
+    assert (tmp_path / "weights.safetensors").exists()
+
+
 CONFIGURATIONS = sorted((ROOT / "training/configs/multinet").glob("*.yaml"))
 
 
