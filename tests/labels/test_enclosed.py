@@ -50,6 +50,7 @@ def test_every_ray_counts_alike() -> None:
             x, y = 320 + 20 * side * across, 180 + 20 * side * down
             moving[y - 2 : y + 3, x - 2 : x + 3] = True
         assert enclosed(moving, NOTHING, 2, 40, 1)[180, 320]
+        assert enclosed(moving, NOTHING, 2, 22, 1)[180, 320] == (0 in (across, down))  # 18 px, and 25 px aslant
         assert not enclosed(moving, NOTHING, 3, 40, 1)[180, 320]
 
 

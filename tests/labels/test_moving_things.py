@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from labels.moving_things import ThingParameters, affine_flow, completed, difference
+from labels.moving_things import ThingParameters, affine_flow, completed, detail, difference
 
 HEIGHT, WIDTH = 200, 640
 VELOCITY = np.array([6.0, -3.0], np.float32)
@@ -78,6 +78,30 @@ def test_what_follows_but_does_not_touch_is_something_else() -> None:
     moved = np.s_[63:97, 256:271]
     second[moved] = first[other]
     assert found((first, second), replace(PARAMETERS, max_reach_px=120))[other].mean() < 0.05
+
+
+def test_between_two_things_nothing_is_filled() -> None:
+    both, nothing = mask(np.s_[40:160, 100:130], np.s_[40:160, 190:220]), np.zeros((HEIGHT, WIDTH), bool)
+    flow = np.zeros((HEIGHT, WIDTH, 2), np.float32)
+    apart = completed(both, nothing, nothing, flow, None, ThingParameters(max_reach_px=10))
+    assert not apart[:, 142:178].any()
+    assert completed(both, nothing, nothing, flow, None, ThingParameters(gap_px=70))[80:120, 142:178].all()
+
+
+def test_what_is_wider_than_half_the_frame_is_no_thing() -> None:
+    plain = np.full((HEIGHT, WIDTH), 128, np.uint8)
+    wide = np.s_[62:70, 125:455], np.s_[100:115, 125:455]
+    assert (found((plain, plain), parts=wide) == mask(*wide)).all()
+
+
+def test_detail_is_what_changes_fast_over_the_frame() -> None:
+    x = np.arange(WIDTH, dtype=np.float32)[None].repeat(HEIGHT, 0)
+    shade, stripes = 40 + 0.3 * x, 20 * np.sin(x)
+    inner = np.s_[20:-20, 20:-20]
+    assert np.abs(detail(shade.astype(np.uint8), PARAMETERS, 1.0)[inner]).max() < 1
+    left = detail((shade + stripes).astype(np.uint8), PARAMETERS, 1.0)[inner]
+    gauss, box = np.exp(-(0.7**2) / 2), np.sin(7.5) / (15 * np.sin(0.5))  # what both blurs leave of a wave of 1 rad/px
+    assert left.std() / stripes.std() == pytest.approx(gauss * (1 - box), rel=0.05)
 
 
 def test_nothing_moves_where_nothing_was_found() -> None:
