@@ -1,4 +1,4 @@
-"""Look at and check finished datasets: ``python -m pipeline inspect DATASET``, ``python -m pipeline lint DATASET``."""
+"""Look at builds and datasets: ``python -m pipeline status ROOT``, ``inspect DATASET``, ``lint DATASET``."""
 
 import argparse
 import sys
@@ -6,10 +6,11 @@ from pathlib import Path
 
 import cv2
 
-from pipeline import inspection
+from pipeline import inspection, status_text
 from pipeline.dataset import open_dataset
 from pipeline.errors import UserError
 from pipeline.lint import lint
+from pipeline.status import status
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,7 +38,23 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("lint", help="check every shard and sample; exit status 1 where something is wrong")
     check.add_argument("dataset", **place)  # type: ignore[arg-type]
     check.set_defaults(command=_lint)
+    progress = commands.add_parser("status", help="how far a build is: counts, pace, time left, failures; reads only")
+    progress.add_argument("root", metavar="ROOT", help="the --root that BuildShards was given (path or URL)")
+    progress.add_argument("--build", default="", help="id of a build under builds/; the last recorded by default")
+    progress.add_argument(
+        "--prometheus", type=Path, metavar="FILE", help="also write the figures for a textfile collector"
+    )
+    progress.set_defaults(command=_status)
     return parser
+
+
+def _status(options: argparse.Namespace) -> int:
+    found = status(options.root, options.build)
+    for line in status_text.lines(found):
+        print(line)
+    if options.prometheus:
+        status_text.write_prometheus(found, options.prometheus)
+    return 0
 
 
 def _inspect(options: argparse.Namespace) -> int:

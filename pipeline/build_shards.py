@@ -1,13 +1,15 @@
 """BuildShards: the whole way from a manifest to a dataset; the task that users name."""
 
+import dataclasses
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import luigi
 
-from pipeline import compilation, describe, fetch_video, parameters, progress, storage
+from pipeline import compilation, describe, fetch_video, forecast, parameters, progress, storage
 from pipeline.build import Build, open_root
 from pipeline.errors import UserError
 from pipeline.funnel import Funnel
@@ -42,6 +44,9 @@ class BuildShards(luigi.Task):
     max_failed_fraction = luigi.FloatParameter(
         default=0.5, significant=False, description="share of failed videos or pairs above which the build fails"
     )
+    dry_run = luigi.BoolParameter(
+        significant=False, description="only say how many tasks would run, with hours and bytes by the costs so far"
+    )
     score_only = luigi.BoolParameter(
         description="stop after the selection: statistics and reasons, no labels. "
         "Parameters of the stages, such as --Decoding-width: see --help-all"
@@ -53,7 +58,9 @@ class BuildShards(luigi.Task):
 
     def requires(self) -> list[luigi.Task]:
         """The shards, or the selections alone."""
-        build = self._open()
+        return [] if self.dry_run else self._wanted(self._open())
+
+    def _wanted(self, build: Build) -> list[luigi.Task]:
         if self.score_only:
             return [
                 SelectPairs(root=build.root, build_id=build.build_id, video_id=video.video_id) for video in build.videos
@@ -71,7 +78,10 @@ class BuildShards(luigi.Task):
         return FsspecTarget(build.shards_folder(), "scores.json" if self.score_only else "dataset.json")
 
     def complete(self) -> bool:
-        """Whether the dataset is whole; the first time it is, say where."""
+        """Whether the dataset is whole; the first time it is, say where. A dry run is, when it was told."""
+        if self.dry_run:
+            self._tell()
+            return True
         done = self.output().exists()
         if done and not self._announced:
             self._announced = True
@@ -102,6 +112,16 @@ class BuildShards(luigi.Task):
         if kept == 0:
             reasons = "; ".join(f"{reason} {count}" for reason, count in funnel.top_reasons())
             raise UserError(f"no usable pair in {len(build.videos)} videos, so there is no dataset: {reasons}")
+
+    def _tell(self) -> None:
+        if self._announced:
+            return
+        self._announced = True
+        build = self._plan()
+        missing = Counter({"BuildShards": int(not self.output().exists())})
+        told = forecast.forecast(build, self._wanted(build) if missing.total() else [])
+        for line in dataclasses.replace(told, tasks=told.tasks + missing).lines():
+            print(line, file=sys.stderr)
 
     def _open(self) -> Build:
         """Check everything that can be checked before work, record the build, show how it goes."""

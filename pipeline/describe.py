@@ -3,12 +3,12 @@
 import dataclasses
 import importlib.metadata
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from typing import Any
 
 import pyarrow as pa
 
-from pipeline import fetch_video, label_pairs, plan_shards, storage, survey_video, tables, write_shard
+from pipeline import label_pairs, plan_shards, storage, tables, write_shard
 from pipeline.build import Build
 from pipeline.funnel import Funnel
 from pipeline.outcome import DONE
@@ -26,7 +26,7 @@ def write_dataset(build: Build, funnel: Funnel) -> None:
     videos = pa.Table.from_pylist([_video_row(build, entry) for entry in _sorted_entries(funnel)])
     storage.write_bytes(join(folder, "samples.parquet"), tables.to_bytes(samples_table(build, plan, index)))
     storage.write_bytes(join(folder, "videos.parquet"), tables.to_bytes(videos))
-    storage.write_bytes(join(folder, "cost.json"), json.dumps(cost(build), indent=1).encode())
+    storage.write_bytes(join(folder, "cost.json"), json.dumps(cost(funnel), indent=1).encode())
     record = dataset_record(build, funnel, index)
     storage.write_bytes(join(folder, "README.md"), readme(build, record).encode())
     FsspecTarget(folder, "dataset.json").write(json.dumps(record, indent=1).encode())
@@ -91,20 +91,14 @@ def scores(funnel: Funnel) -> dict[str, Any]:
     return {"funnel": funnel.to_json(), "videos": _sorted_entries(funnel)}
 
 
-def cost(build: Build) -> dict[str, float]:
-    """Seconds of one core by part of the work (of the clock for the fetching), and pairs per second of one core."""
-    totals: defaultdict[str, float] = defaultdict(float)
-    for video in build.videos:
-        totals["fetch_s"] += fetch_video.read_record(build, video)["seconds"]
-        totals["survey_s"] += survey_video.read_camera(build, video)["seconds"]
-        for chunk in label_pairs.chunks(build, video):
-            table = label_pairs.read_chunk(build, video, chunk)
-            totals["pairs"] += table.num_rows
-            for name, text in tables.about(table).items():
-                if name.endswith("_s"):
-                    totals[name] += float(text)
-    seconds = sum(value for name, value in totals.items() if name.endswith("_s") and name != "fetch_s")
-    return {**totals, "pairs_per_second_and_core": totals["pairs"] / seconds if seconds else 0.0}
+def cost(funnel: Funnel) -> dict[str, float]:
+    """Seconds of one core by part of the work (of the clock for the fetching), and pairs per second of one core.
+
+    Of what is there so far.
+    """
+    seconds = sum(value for name, value in funnel.cost.items() if name != "fetch_s")
+    speed = funnel.attempted / seconds if seconds else 0.0
+    return {**funnel.cost, "pairs": funnel.attempted, "pairs_per_second_and_core": speed}
 
 
 def readme(build: Build, record: dict[str, Any]) -> str:

@@ -5,11 +5,11 @@ build counts what was done before.
 """
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline import fetch_video, label_pairs, select_pairs, storage, survey_video
+from pipeline import fetch_video, label_pairs, select_pairs, storage, survey_video, tables
 from pipeline.build import Build
 from pipeline.manifest import Video
 from pipeline.outcome import DONE, FAILED, FILTERED
@@ -27,6 +27,10 @@ class Funnel:
     attempted: int = 0  # pairs that went through labelling
     labelled: int = 0  # pairs with a label
     sharded: int = 0  # samples in finished shards
+    label_bytes: int = 0  # of the samples in the tars of the labels
+    cost: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))  # seconds of a core by part of
+    # the work, ``fetch_s`` by the clock
+    done: Counter[str] = field(default_factory=Counter)  # finished fetches, surveys, selections, chunks, shards
     _seen: set[str] = field(default_factory=set)
 
     def update(self, build: Build) -> "Funnel":
@@ -89,18 +93,29 @@ class Funnel:
 
     def _fetched(self, build: Build, video: Video, entry: dict[str, Any]) -> None:
         if self._new(fetch_video.record(build, video)):
-            ended = fetch_video.ended(fetch_video.read_record(build, video))
+            fetched = fetch_video.read_record(build, video)
+            ended = fetch_video.ended(fetched)
+            self.done["fetch"] += 1
+            self.cost["fetch_s"] += fetched["seconds"]
             entry.update(stage="fetch", reason="", status="waiting")
             if not ended.done:
                 self._end(entry, "fetch", ended)
 
     def _surveyed(self, build: Build, video: Video, entry: dict[str, Any]) -> None:
-        if entry["status"] == "waiting" and self._new(survey_video.camera_target(build, video)):
-            self._end(entry, "survey", survey_video.ended(survey_video.read_camera(build, video)))
+        if not self._new(survey_video.camera_target(build, video)):
+            return
+        camera = survey_video.read_camera(build, video)
+        self.done["survey"] += 1
+        self.cost["survey_s"] += camera["seconds"]
+        if entry["status"] == "waiting":
+            self._end(entry, "survey", survey_video.ended(camera))
 
     def _selected(self, build: Build, video: Video, entry: dict[str, Any]) -> None:
         target = select_pairs.pairs_target(build, video)
-        if entry["status"] != DONE or not self._new(target):
+        if not self._new(target):
+            return
+        self.done["select"] += 1
+        if entry["status"] != DONE:
             return
         table = select_pairs.read_pairs(build, video)
         ended = select_pairs.ended(table)
@@ -118,10 +133,14 @@ class Funnel:
         for chunk in label_pairs.chunks(build, video) if entry["status"] == DONE else []:
             if not self._new(label_pairs.chunk_target(build, video, chunk)):
                 continue
-            rows = label_pairs.read_chunk(build, video, chunk).select(["status", "reason", "detail"]).to_pylist()
-            for row in rows:
+            table = label_pairs.read_chunk(build, video, chunk)
+            self.done["label"] += 1
+            for name, told in tables.about(table).items():
+                self.cost[name] += float(told) if name.endswith("_s") else 0.0
+            for row in table.select(["status", "reason", "detail", "size"]).to_pylist():
                 entry["attempted"] += 1
                 self.attempted += 1
+                self.label_bytes += row["size"]
                 if row["status"] == DONE:
                     entry["labelled"] += 1
                     self.labelled += 1
@@ -135,6 +154,7 @@ class Funnel:
         for name in sorted(storage.names(folder)):
             target = FsspecTarget(folder, name)
             if name.startswith(f"index/{build.dataset}-") and self._new(target):
+                self.done["shard"] += 1
                 self.sharded += json.loads(target.read())["count"]
 
 

@@ -1,12 +1,15 @@
 """The only door to storage: names that appear whole or not at all, on any fsspec URL (DESIGN section 2)."""
 
 import contextlib
+import datetime
 import os
 import tempfile
 import time
 import uuid
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import luigi
@@ -126,6 +129,13 @@ def remove(url: str) -> None:
     _listings.clear()
 
 
+def remove_file(url: str) -> None:
+    """Remove one file that no listing tells of; nothing happens where there is none."""
+    fs, path = filesystem(url)
+    with contextlib.suppress(FileNotFoundError):
+        fs.rm_file(path)
+
+
 def children(folder: str) -> list[str]:
     """The names in a folder, sorted; none where it does not exist."""
     fs, path = filesystem(folder)
@@ -139,10 +149,41 @@ def children(folder: str) -> list[str]:
 def leftovers(root: str, before: float) -> Iterator[str]:
     """Temporary files and folders below ``root`` that were last changed before a time in seconds since the epoch."""
     folder = local_folder(root)
-    for path in sorted(folder.rglob(f"{TEMPORARY}*")) if folder is not None else ():
+    if folder is None:
+        found = sorted(stored(root).items())
+        yield from (join(root, name) for name, file in found if TEMPORARY in name and file.changed <= before)
+        return
+    for path in sorted(folder.rglob(f"{TEMPORARY}*")):
         with contextlib.suppress(FileNotFoundError):
             if path.stat().st_mtime <= before:
                 yield str(path)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a listing says of a file."""
+
+    size: int  # bytes
+    changed: float  # seconds since the epoch
+
+
+def stored(folder: str) -> dict[str, Stored]:
+    """All files below a folder, unfinished ones too, by their path relative to it: one listing, always anew."""
+    fs, path = filesystem(folder)
+    fs.invalidate_cache(path)
+    prefix = path.rstrip("/") + "/"
+    found = fs.find(path, detail=True)
+    return {name.removeprefix(prefix): Stored(int(info["size"]), _changed(info)) for name, info in found.items()}
+
+
+def _changed(info: dict[str, Any]) -> float:
+    """Seconds since the epoch, under whichever name a kind of storage tells it."""
+    told = next(
+        (info[name] for name in ("mtime", "LastModified", "last_modified", "updated", "created") if name in info), 0.0
+    )
+    if isinstance(told, str):
+        told = datetime.datetime.fromisoformat(told)
+    return told.timestamp() if isinstance(told, datetime.datetime) else float(told)
 
 
 # -- listings ---------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """What all tasks of a build share: they are named by the root, the build and, mostly, a video."""
 
+import contextlib
 import functools
 import re
 import signal
@@ -7,7 +8,7 @@ import signal
 import luigi
 
 from pipeline import build as builds
-from pipeline import storage
+from pipeline import running, storage
 from pipeline.build import Build
 from pipeline.manifest import Video
 from pipeline.outcome import FAILED, Outcome
@@ -26,6 +27,21 @@ class BuildTask(luigi.Task):
     def build(self) -> Build:
         """The recorded build."""
         return builds.load(self.root, self.build_id)
+
+
+@BuildTask.event_handler(luigi.Event.START)
+def _begun(task: BuildTask) -> None:
+    with contextlib.suppress(OSError):  # a picture of the work must not end the work
+        running.begin(task.root, task)
+
+
+@BuildTask.event_handler(luigi.Event.SUCCESS)
+@BuildTask.event_handler(luigi.Event.FAILURE)
+@BuildTask.event_handler(luigi.Event.TIMEOUT)
+@BuildTask.event_handler(luigi.Event.PROCESS_FAILURE)
+def _ended(task: BuildTask, *_: object) -> None:
+    with contextlib.suppress(OSError):
+        running.end(task.root, task)
 
 
 class VideoTask(BuildTask):

@@ -1,0 +1,76 @@
+"""What a build would do: tasks by stage, hours and bytes, from the costs that finished work recorded."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import luigi
+
+from pipeline import build as builds
+from pipeline import storage
+from pipeline.build import Build
+from pipeline.funnel import Funnel
+from pipeline.storage import join
+from pipeline.task import BuildTask
+from pipeline.unit_costs import Left, left, unit_costs
+
+_ORDER = ("FetchVideo", "SurveyVideo", "SelectPairs", "LabelPairs", "PlanShards", "WriteShard")
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """The tasks that would run, and what they would cost."""
+
+    tasks: Counter[str]  # by the name of the task
+    left: Left
+
+    def lines(self) -> Iterator[str]:
+        """The forecast for a person."""
+        yield "would run: " + (", ".join(f"{name} {n}" for name, n in self.tasks.items()) or "nothing")
+        remains = self.left
+        if remains.core_s is None:
+            yield "hours: unknown, no cost is recorded under this root; build a small manifest there first"
+            return
+        yield (
+            f"hours of a core: {remains.core_s / 3600:.2f} "
+            f"(surveys {(remains.survey_s or 0) / 3600:.2f}, labels {(remains.label_s or 0) / 3600:.2f} "
+            f"for about {remains.pairs:.0f} pairs)"
+        )
+        fetch = "unknown, none is recorded" if remains.fetch_s is None else f"{remains.fetch_s / 3600:.2f}"
+        yield f"hours of downloads, one after the other: {fetch}"
+        yield f"bytes of labels and shards: {(remains.bytes or 0) / 1e9:.3f} GB; fetched videos are not counted"
+
+
+def forecast(build: Build, wanted: list[luigi.Task]) -> Forecast:
+    """What ``wanted``, the tasks that BuildShards asks for, would take; nothing is written."""
+    storage.forget_all()
+    funnel = Funnel().update(build)
+    names = [task.get_task_family() for task in _incomplete(build, wanted)]
+    remains = left(funnel, unit_costs([funnel, *_earlier(build)]))
+    if names and "PlanShards" not in names and "WriteShard" not in names:  # it stops after the selection
+        remains = replace(remains, pairs=0.0, label_s=0.0, bytes=0.0)
+    return Forecast(Counter(sorted(names, key=_ORDER.index)), remains)
+
+
+def _incomplete(build: Build, wanted: list[luigi.Task]) -> Iterator[luigi.Task]:
+    """The tasks that Luigi would run, in its own way: what a finished task requires is not looked at."""
+    seen: set[str] = set()
+    waiting = list(reversed(wanted))
+    while waiting:
+        task = waiting.pop()
+        if task.task_id in seen:
+            continue
+        seen.add(task.task_id)
+        if isinstance(task, BuildTask):
+            task.build = build  # which is recorded nowhere yet
+        if not task.complete():
+            yield task
+            waiting += luigi.task.flatten(task.requires())
+
+
+def _earlier(build: Build) -> Iterator[Funnel]:
+    """The funnels of the finished datasets under the root, for their costs."""
+    for name in storage.children(join(build.root, "datasets")):
+        pointer = json.loads(storage.read_bytes(join(build.root, "datasets", name)))
+        yield Funnel().update(builds.load(build.root, pointer["build"]))
