@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -54,10 +53,6 @@ class MultiNet(Network):
             numbers = list(words(noise, road_count + car_count, IMAGE_NOISE)[0].split([road_count, car_count]))
         road = self._road(road_images, numbers[0]) if len(road_images) else None
         return road, self._cars(car_images, numbers[1]) if len(car_images) else None
-
-    def probability(self, images: Tensor) -> Tensor:
-        """(N, H, W) ``float32`` probability of road."""
-        return torch.softmax(self._road(images, None), dim=1)[:, 1]
 
     def _road(self, images: Tensor, noise: Tensor | None) -> Tensor:
         assert self.road is not None, "this network has no road decoder"

@@ -57,7 +57,8 @@ def test_car_losses_by_hand() -> None:
 
 
 def test_a_first_look_off_by_a_fifth_is_wrong() -> None:
-    found = car_losses(cars([20, 0, 50, 20], [0, 0, 0, 0], 0, math.log(4)), truth([True, True]))
+    # a fifth of the car's width, less of that of the box
+    found = car_losses(cars([20, 0, 60, 24], [0, 0, 0, 0], 0, math.log(4)), truth([True, True]))
     assert float(found.confidence_change) == pytest.approx((math.log(5) + math.log(5)) / 2 * 0.1)
 
 
