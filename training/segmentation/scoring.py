@@ -21,7 +21,10 @@ def score(place: Path, data: str | None, split: str, device: str, out: Path | No
     saved = place if (place / checkpoint.RECORD).exists() else [place, *checkpoint.steps(place)][-1]
     network, configuration, folder = run_folder.load_network(saved)
     if not isinstance(configuration, SegmentationConfiguration):
-        raise ValueError(f"{place} is a run of {configuration.task}; score takes runs of finetune")
+        raise ValueError(
+            f"{place} is a run of {configuration.task}; score takes those of segmentation: predict with others, and use "
+            "python -m evaluation"
+        )
     dataset = replace(configuration.dataset, validation=split, held_out=0.0)
     record = replace(configuration.record, validation_samples=10**9, overlays=0)
     trained_on = run_folder.read_configuration(folder.parent.parent)[1]
