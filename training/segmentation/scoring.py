@@ -22,8 +22,8 @@ def score(place: Path, data: str | None, split: str, device: str, out: Path | No
     network, configuration, folder = run_folder.load_network(saved)
     if not isinstance(configuration, SegmentationConfiguration):
         raise ValueError(
-            f"{place} is a run of {configuration.task}; score takes those of segmentation: predict with others, and use "
-            "python -m evaluation"
+            f"{place} is a run of {configuration.task}; score takes those of segmentation: predict with others, "
+            "and use python -m evaluation"
         )
     dataset = replace(configuration.dataset, validation=split, held_out=0.0)
     record = replace(configuration.record, validation_samples=10**9, overlays=0)
