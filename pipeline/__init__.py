@@ -1,12 +1,14 @@
 """The offline half: Luigi tasks that turn the videos of a manifest into shards of (frame, relative depth).
 
 ``luigi --module pipeline BuildShards`` builds; ``ExpandPlaylist`` makes a manifest of a playlist, ``RetryFailed`` takes
-up what failed, ``PruneVersions`` removes old versions, ``PrepareKittiDepth`` makes depth images of KITTI's LiDAR;
+up what failed, ``DatasetReport`` shows a build under way, ``PruneVersions`` removes old versions, ``PrepareKittiDepth``
+makes depth images of KITTI's LiDAR;
 ``python -m pipeline`` looks at the result. The way of the data, one file a stage: ``fetch_video``, ``survey_video``,
 ``select_pairs``, ``label_pairs``, ``plan_shards``, ``write_shard``, ``build_shards``.
 """
 
 from pipeline.build_shards import BuildShards
+from pipeline.dataset_report import DatasetReport
 from pipeline.errors import install_filter
 from pipeline.expand_playlist import ExpandPlaylist
 from pipeline.fetch_video import FetchVideo
@@ -23,6 +25,7 @@ install_filter()
 
 __all__ = [
     "BuildShards",
+    "DatasetReport",
     "ExpandPlaylist",
     "FetchVideo",
     "LabelPairs",

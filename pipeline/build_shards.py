@@ -9,7 +9,7 @@ from typing import Any
 
 import luigi
 
-from pipeline import compilation, describe, fetch_video, forecast, parameters, progress, storage
+from pipeline import compilation, describe, fetch_video, forecast, parameters, progress, report_page, storage
 from pipeline.build import Build, open_root
 from pipeline.errors import UserError
 from pipeline.funnel import Funnel
@@ -98,6 +98,7 @@ class BuildShards(luigi.Task):
         if self.score_only:
             self.output().write(json.dumps(describe.scores(funnel), indent=1).encode())
             return
+        report_page.write_report(build, funnel)
         describe.write_dataset(build, funnel)
         pointer = {"build": build.build_id, "shards": build.shards_fingerprint()}
         storage.write_bytes(join(build.root, "datasets", f"{build.dataset}.json"), json.dumps(pointer).encode())

@@ -80,7 +80,7 @@ def dataset_record(build: Build, funnel: Funnel, index: list[dict[str, Any]]) ->
             "manifest": build.manifest,
             "build": build.build_id,
             "stage_versions": STAGE_VERSIONS,
-            "libraries": {name: _version(name) for name in LIBRARIES},
+            "libraries": {name: version(name) for name in LIBRARIES},
             "parameters": dataclasses.asdict(build.parameters),
         },
     }
@@ -116,6 +116,14 @@ def readme(build: Build, record: dict[str, Any]) -> str:
         licences=licences,
         funnel=" -> ".join(f"{name} {record['funnel'][name]}" for name in ("candidates", "selected", "labelled")),
     )
+
+
+def version(name: str) -> str:
+    """The installed version of a library, or ``unknown``."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"
 
 
 README = """# {dataset}
@@ -162,10 +170,3 @@ def _video_row(build: Build, entry: dict[str, Any]) -> dict[str, Any]:
 
 def _cell(text: str) -> str:
     return text.replace("|", "/").replace("<", "(").replace(">", ")")
-
-
-def _version(name: str) -> str:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return "unknown"

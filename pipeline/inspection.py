@@ -1,6 +1,5 @@
 """What a dataset looks like: statistics as text, and a contact sheet of labels."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,9 +7,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from labels.codec import decode
-from pipeline import sample, tables
+from pipeline import tables
 from pipeline.dataset import Dataset
+from pipeline.sample_images import colour, sample_images
 
 STATISTICS = ("valid_fraction", "inlier_ratio", "rotation_deg", "median_translational_flow_px", "frame_distance")
 CELL_WIDTH = 320
@@ -39,7 +38,7 @@ def contact_sheet(dataset: Dataset, samples: int, seed: int = 0) -> NDArray[np.u
 
     ``samples`` of the dataset are drawn evenly over its videos by a seeded choice.
     """
-    cells = [_cell(dataset.read(row)) for row in _choice(dataset, samples, seed)]
+    cells = [_cell(row["key"], dataset.read(row)) for row in _choice(dataset, samples, seed)]
     columns = 3 if len(cells) >= 3 else len(cells)
     height = max(cell.shape[0] for cell in cells)
     cells = [
@@ -47,14 +46,6 @@ def contact_sheet(dataset: Dataset, samples: int, seed: int = 0) -> NDArray[np.u
     ]
     cells += [np.full_like(cells[0], 32)] * (-len(cells) % columns)
     return np.vstack([np.hstack(cells[i : i + columns]) for i in range(0, len(cells), columns)])
-
-
-def colour(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Label codes (H, W) as BGR: near bright, far dark (the field's magma map), no label grey."""
-    z, valid = decode(codes)
-    shown = cv2.applyColorMap((255 * (1 - z)).astype(np.uint8), cv2.COLORMAP_MAGMA)
-    shown[~valid] = (96, 96, 96)
-    return shown
 
 
 def _choice(dataset: Dataset, samples: int, seed: int) -> list[dict[str, Any]]:
@@ -70,18 +61,14 @@ def _choice(dataset: Dataset, samples: int, seed: int) -> list[dict[str, Any]]:
     return sorted(drawn[:samples], key=lambda row: str(row["key"]))
 
 
-def _cell(blocks: bytes) -> NDArray[np.uint8]:
-    contents = {name.partition(".")[2]: (name, content) for name, content in sample.members(blocks)}
-    record = json.loads(contents["json"][1])
-    frame = cv2.imdecode(np.frombuffer(contents["jpg"][1], np.uint8), cv2.IMREAD_COLOR)
-    codes = cv2.imdecode(np.frombuffer(contents["depth.png"][1], np.uint8), cv2.IMREAD_UNCHANGED)
+def _cell(key: str, blocks: bytes) -> NDArray[np.uint8]:
+    images = sample_images(blocks)
+    frame, record, label = images.frame, images.record, colour(images.codes)
     _mark_focus(frame, record)
-    label = colour(codes)
     scale = CELL_WIDTH / frame.shape[1]
     size = (CELL_WIDTH, round(frame.shape[0] * scale))
     cell = np.hstack([cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in (frame, label)])
     caption = np.full((18, cell.shape[1], 3), 32, np.uint8)
-    key = contents["json"][0].removesuffix(".json")
     text = f"{key}  +{record['frame_distance']}  valid {record['valid_fraction']:.2f}"
     cv2.putText(caption, text, (4, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (230, 230, 230), 1, cv2.LINE_AA)
     return np.vstack([caption, cell])

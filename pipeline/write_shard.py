@@ -62,7 +62,7 @@ def write_shard(build: Build, name: str, rows: list[dict[str, Any]]) -> None:
     """Write one tar and its index entry."""
     content, samples = bytearray(), []
     for row in rows:
-        blocks = _blocks(build, row)
+        blocks = read_blocks(build, row)
         samples.append({"key": row["key"], "offset": len(content), "size": len(blocks)})
         content += blocks
     content += sample.END
@@ -78,7 +78,7 @@ def write_shard(build: Build, name: str, rows: list[dict[str, Any]]) -> None:
     index_target(build, name).write(json.dumps(entry).encode())
 
 
-def _blocks(build: Build, row: dict[str, Any]) -> bytes:
+def read_blocks(build: Build, row: dict[str, Any]) -> bytes:
     """The tar blocks of a sample, by range from its chunk."""
     url = join(build.labels_folder(build.video(row["video_id"])), row["chunk"])
     blocks = storage.read_bytes(url, row["offset"], row["offset"] + row["size"])

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline import inspection
+from pipeline import inspection, sample_images
 from pipeline.__main__ import main
 
 
@@ -20,7 +20,7 @@ def test_statistics_and_a_contact_sheet(built: Any, tmp_path: Path, capsys: pyte
 
 
 def test_colours_go_from_bright_near_to_dark_far_and_grey_is_no_label() -> None:
-    shown = inspection.colour(np.array([[0, 1, 128, 255]], np.uint8)).astype(int)
+    shown = sample_images.colour(np.array([[0, 1, 128, 255]], np.uint8)).astype(int)
     brightness = shown.sum(axis=2)[0]
     assert brightness[1] > brightness[2] > brightness[3]
     assert (shown[0, 0] == 96).all()
