@@ -1,4 +1,6 @@
-"""Look at builds and datasets: ``python -m pipeline status ROOT``, ``inspect DATASET``, ``lint DATASET``."""
+"""Look at builds and datasets: ``python -m pipeline status ROOT``, ``inspect DATASET``, ``lint DATASET``,
+``diff OLD NEW``.
+"""
 
 import argparse
 import sys
@@ -6,7 +8,7 @@ from pathlib import Path
 
 import cv2
 
-from pipeline import inspection, status_text
+from pipeline import inspection, status_text, storage, version_diff
 from pipeline.dataset import open_dataset
 from pipeline.errors import UserError
 from pipeline.lint import lint
@@ -38,6 +40,14 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("lint", help="check every shard and sample; exit status 1 where something is wrong")
     check.add_argument("dataset", **place)  # type: ignore[arg-type]
     check.set_defaults(command=_lint)
+    changes = commands.add_parser("diff", help="what changed from one version of a dataset to another")
+    changes.add_argument("old", **(place | {"metavar": "OLD"}))  # type: ignore[arg-type]
+    changes.add_argument("new", **(place | {"metavar": "NEW"}))  # type: ignore[arg-type]
+    changes.add_argument("--samples", type=int, default=2000, help="samples to compare, by a seeded draw; 0 = all")
+    changes.add_argument("--seed", type=int, default=0, help="seed of the draw")
+    changes.add_argument("--sheet", type=Path, metavar="PNG", help="also a picture of the most different samples")
+    changes.add_argument("--worst", type=int, default=12, help="samples on the picture")
+    changes.set_defaults(command=_diff)
     progress = commands.add_parser("status", help="how far a build is: counts, pace, time left, failures; reads only")
     progress.add_argument("root", metavar="ROOT", help="the --root that BuildShards was given (path or URL)")
     progress.add_argument("--build", default="", help="id of a build under builds/; the last recorded by default")
@@ -54,6 +64,17 @@ def _status(options: argparse.Namespace) -> int:
         print(line)
     if options.prometheus:
         status_text.write_prometheus(found, options.prometheus)
+    return 0
+
+
+def _diff(options: argparse.Namespace) -> int:
+    found = version_diff.compare(open_dataset(options.old), open_dataset(options.new), options.samples, options.seed)
+    for line in version_diff.lines(found):
+        print(line)
+    if options.sheet:
+        _, picture = cv2.imencode(".png", version_diff.sheet(found, options.worst))
+        storage.write_bytes(str(options.sheet.absolute()), picture.tobytes())
+        print(f"most different samples: {options.sheet}")
     return 0
 
 
