@@ -69,6 +69,7 @@ class FrameLoader(Epochs, Generic[Batch]):
             num_workers=workers,
             prefetch_factor=self.parameters.prefetch if workers else None,
             collate_fn=_as_it_is,
+            pin_memory=torch.cuda.is_available(),  # of batches that have such a method
             worker_init_fn=_one_thread,
             # a fork shares the frames; its own generator: the trainer's stays untouched
             multiprocessing_context="fork" if workers else None,

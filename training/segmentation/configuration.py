@@ -9,11 +9,12 @@ from typing import ClassVar, Literal
 
 from training.card import Card
 from training.configuration import OptimisationParameters, RunConfiguration
+from training.frame_loader import FrameLoaderParameters
 from training.models.network import ModelParameters
 from training.objectives import Losses
 from training.segmentation import objective
 from training.segmentation.layouts import Layout, layout_of
-from training.segmentation.loader import CropLoaderParameters, CropParameters
+from training.segmentation.loader import CropParameters
 from training.segmentation.objective import CrossEntropyParameters
 from training.subset import SubsetParameters
 
@@ -41,7 +42,7 @@ class SegmentationConfiguration(RunConfiguration):
     dataset: SegmentationDataParameters = field(default_factory=SegmentationDataParameters)
     subset: SubsetParameters = field(default_factory=SubsetParameters)
     crop: CropParameters = field(default_factory=lambda: CropParameters(352, 352))
-    loader: CropLoaderParameters = field(default_factory=CropLoaderParameters)
+    loader: FrameLoaderParameters = field(default_factory=lambda: FrameLoaderParameters(batch_size=16))
     objective: CrossEntropyParameters = field(default_factory=CrossEntropyParameters)
 
     @property

@@ -7,33 +7,26 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from training.frame_files import FrameError, read_image
 from training.label_resize import resize_labels
-from training.segmentation.layouts import LabelledDataError, LabelledImage, Layout, to_train_ids
+from training.segmentation.layouts import LabelledImage, Layout, to_train_ids
 
 Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 """RGB (H, W, 3) and training ids (H, W)."""
 
 
 def read(labelled: LabelledImage, layout: Layout) -> Pair:
-    """Image and training ids as stored. Raises ``LabelledDataError`` that names the file."""
-    frame = read_frame(labelled.image)
+    """Image and training ids as stored. Raises ``FrameError`` that names the file."""
+    frame = read_image(labelled.image)
     if layout.sizes and frame.shape[:2] not in layout.sizes:
         wanted = " or ".join(f"{width}x{height}" for height, width in layout.sizes)
-        raise LabelledDataError(f"{labelled.image} has {_size(frame)} pixels; images of {layout.name} have {wanted}")
+        raise FrameError(f"{labelled.image} has {_size(frame)} pixels; images of {layout.name} have {wanted}")
     label = _stored(labelled.label, 2 if layout.colours is None else 3)
     if label.shape[:2] != frame.shape[:2]:
-        raise LabelledDataError(
+        raise FrameError(
             f"{labelled.label} has {_size(label)} pixels, {labelled.image} {_size(frame)}; they must be the same"
         )
     return frame, to_train_ids(label, layout, labelled.label)
-
-
-def read_frame(path: Path) -> NDArray[np.uint8]:
-    """RGB (H, W, 3). Raises ``LabelledDataError`` that names the file."""
-    frame = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
-    if frame is None:
-        raise LabelledDataError(f"{path} cannot be read as an image")
-    return np.asarray(frame, np.uint8)
 
 
 def scaled(pair: Pair, scale: float) -> Pair:
@@ -52,12 +45,12 @@ def scaled(pair: Pair, scale: float) -> Pair:
 def crop(pair: Pair, size: tuple[int, int], place: tuple[float, float], where: Path) -> Pair:
     """A window of ``size`` whose corner is at shares ``place``, in [0, 1), of where it may be.
 
-    Raises ``LabelledDataError`` that names the file where the image is smaller than the window.
+    Raises ``FrameError`` that names the file where the image is smaller than the window.
     """
     height, width = size
     spare = pair[1].shape[0] - height, pair[1].shape[1] - width
     if min(spare) < 0:
-        raise LabelledDataError(
+        raise FrameError(
             f"{where} has {_size(pair[1])} pixels at the scale of training, less than a crop of {width}x{height}: give "
             "a smaller crop.height and crop.width, or a larger crop.scale"
         )
@@ -72,10 +65,10 @@ def _stored(path: Path, dimensions: int) -> NDArray[np.uint8]:
         with Image.open(path) as picture:
             label = np.asarray(picture)
     except (UnidentifiedImageError, OSError, SyntaxError) as error:
-        raise LabelledDataError(f"{path} cannot be read as an image: {error}") from None
+        raise FrameError(f"{path} cannot be read as an image: {error}") from None
     if label.dtype != np.uint8 or label.ndim != dimensions:
         kind = "ids, one channel of 8 bits" if dimensions == 2 else "colours, RGB of 8 bits"
-        raise LabelledDataError(f"{path} is an image of {label.dtype} {label.shape}; labels are {kind}")
+        raise FrameError(f"{path} is an image of {label.dtype} {label.shape}; labels are {kind}")
     return label
 
 

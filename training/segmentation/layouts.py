@@ -12,13 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.classes import CAMVID, CITYSCAPES, KITTI, Benchmark
+from training.frame_files import ENDINGS, FrameError
 from training.segmentation.camvid_colours import CAMVID_COLOURS
-
-IMAGES = (".png", ".jpg", ".jpeg")
-
-
-class LabelledDataError(ValueError):
-    """A dataset, an image or a label that cannot be used; the message names the file."""
 
 
 @dataclass(frozen=True)
@@ -65,15 +60,15 @@ class LabelledImages:
 
 
 def open_split(root: Path, layout: Layout, split: str) -> LabelledImages:
-    """The images of a split. Raises ``LabelledDataError`` where there are none, or one has no label."""
+    """The images of a split. Raises ``FrameError`` where there are none, or one has no label."""
     if split not in layout.splits:
-        raise LabelledDataError(f"{layout.name} has no split {split!r}; it has: {', '.join(layout.splits)}")
+        raise FrameError(f"{layout.name} has no split {split!r}; it has: {', '.join(layout.splits)}")
     found = tuple(LabelledImage(*each) for each in sorted(layout.find(root, split)))
     if not found:
-        raise LabelledDataError(f"{root} has no images of {layout.name}, split {split}: {LAYOUT_WORDS[layout.name]}")
+        raise FrameError(f"{root} has no images of {layout.name}, split {split}: {LAYOUT_WORDS[layout.name]}")
     missing = [each for each in found if not each.label.is_file()]
     if missing:
-        raise LabelledDataError(
+        raise FrameError(
             f"{missing[0].label} is missing, the label of {missing[0].image}; {len(missing)} of {len(found)} images of "
             f"split {split} have no label: {LAYOUT_WORDS[layout.name]}"
         )
@@ -83,7 +78,7 @@ def open_split(root: Path, layout: Layout, split: str) -> LabelledImages:
 def to_train_ids(label: NDArray[np.integer], layout: Layout, where: Path) -> NDArray[np.uint8]:
     """Training ids (H, W), ``VOID`` for what is not scored, of a label as stored.
 
-    Raises ``LabelledDataError`` that names the file and an id, or a colour, that the dataset does not have.
+    Raises ``FrameError`` that names the file and an id, or a colour, that the dataset does not have.
     """
     try:
         if layout.train_ids:
@@ -92,7 +87,7 @@ def to_train_ids(label: NDArray[np.integer], layout: Layout, where: Path) -> NDA
         ids = label if layout.colours is None else _by_colour(label, layout.colours, where)
         layout.benchmark.require_known(ids, str(where))
     except ValueError as error:
-        raise LabelledDataError(str(error)) from None
+        raise FrameError(str(error)) from None
     return layout.benchmark.train_ids[ids]
 
 
@@ -103,7 +98,7 @@ def _by_colour(label: NDArray[np.integer], colours: dict[tuple[int, int, int], i
     for value in known:
         colour = (int(value) >> 16, int(value) >> 8 & 255, int(value) & 255)
         if colour not in colours:
-            raise LabelledDataError(f"{where} has the colour {colour}, which no class has")
+            raise FrameError(f"{where} has the colour {colour}, which no class has")
         ids.append(colours[colour])
     return np.array(ids, np.uint8)[inverse].reshape(label.shape[:2])
 
@@ -123,13 +118,13 @@ def _beside(root: Path, split: str) -> Iterator[tuple[str, Path, Path]]:
 def _camvid(root: Path, split: str) -> Iterator[tuple[str, Path, Path]]:
     names = root / f"{split}.txt"
     if not names.is_file():
-        raise LabelledDataError(f"{names} is missing: {LAYOUT_WORDS['camvid']}")
+        raise FrameError(f"{names} is missing: {LAYOUT_WORDS['camvid']}")
     for line in names.read_text().split("\n"):
         if line.strip():
             name = Path(line.split()[0]).stem
             image = root / "701_StillsRaw_full" / f"{name}.png"
             if not image.is_file():
-                raise LabelledDataError(f"{image} is missing, which {names} names")
+                raise FrameError(f"{image} is missing, which {names} names")
             yield name, image, root / "LabeledApproved_full" / f"{name}_L.png"
 
 
@@ -140,7 +135,7 @@ def _kitti(root: Path, split: str) -> Iterator[tuple[str, Path, Path]]:
 
 
 def _images(paths: Iterator[Path]) -> Iterator[Path]:
-    return (path for path in paths if path.suffix.lower() in IMAGES and not path.name.startswith("."))
+    return (path for path in paths if path.suffix.lower() in ENDINGS and not path.name.startswith("."))
 
 
 LAYOUTS = {
@@ -166,7 +161,7 @@ LAYOUT_WORDS = {
 
 
 def layout_of(name: str) -> Layout:
-    """The layout of a name. Raises ``LabelledDataError`` that lists the names."""
+    """The layout of a name. Raises ``FrameError`` that lists the names."""
     if name not in LAYOUTS:
-        raise LabelledDataError(f"dataset.layout {name!r} is not known; known: {', '.join(LAYOUTS)}")
+        raise FrameError(f"dataset.layout {name!r} is not known; known: {', '.join(LAYOUTS)}")
     return LAYOUTS[name]

@@ -1,8 +1,8 @@
 """Fine-tuning for semantic segmentation as a task."""
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from evaluation.segmentation import Scores, Tally
 from training.distributed import World
+from training.frame_loader import FrameLoader
 from training.segmentation import objective
 from training.segmentation.configuration import SegmentationConfiguration
 from training.segmentation.images import scaled
 from training.segmentation.inference import class_scores, full_size
 from training.segmentation.layouts import LabelledImages, open_split
-from training.segmentation.loader import CropBatch, CropLoader, WholeImages, read_ahead
+from training.segmentation.loader import CropBatch, Crops, whole_images
 from training.segmentation.objective import CropExample
 from training.subset import SubsetParameters, chosen
 from training.task import Predict
@@ -43,10 +44,12 @@ class Segmentation:
         parts = f"{self.train.fingerprint} {self.validation.fingerprint}"
         self.fingerprint = hashlib.sha256(parts.encode()).hexdigest()[:12]
 
-    def loader(self, rank: int, size: int) -> CropLoader:
+    def loader(self, rank: int, size: int) -> FrameLoader[CropBatch]:
         """See ``Task.loader``."""
-        own = self.configuration
-        return CropLoader(self.train, self.fingerprint, own.loader, own.crop, own.seed, rank, size)
+        own, count = self.configuration, len(self.train.images)
+        return FrameLoader(
+            Crops(self.train, own.crop, own.seed), count, own.loader, self.fingerprint, own.seed, (rank, size)
+        )
 
     def prepare(self, batch: CropBatch, device: torch.device) -> CropExample:
         """See ``Task.prepare``."""
@@ -60,8 +63,10 @@ class Segmentation:
         benchmark, record = self.configuration.layout.benchmark, self.configuration.record
         full, small = Tally(benchmark), Tally(benchmark)
         shown: list[NDArray[np.uint8]] = []
-        images = WholeImages(self.validation, record.validation_samples, world.rank, world.size)
-        for frame, truth, scores in self._scored(images, predict, world.device):
+        loader = self.configuration.loader
+        images = whole_images(self.validation, record.validation_samples, loader, world.rank, world.size)
+        for frame, truth in chain.from_iterable(images):
+            scores = class_scores(predict, frame, self.configuration.crop.scale, world.device)
             found = full_size(scores, truth.shape)
             full.add(benchmark.ids[truth], benchmark.ids[found])
             at_scale = scaled((frame, truth), self.configuration.crop.scale)[1]
@@ -72,12 +77,6 @@ class Segmentation:
             _sum(tally, world)
         images_scored = len(self.validation.images[: record.validation_samples])
         return _validation(full.scores(), small.scores(), images_scored, shown)
-
-    def _scored(
-        self, images: WholeImages, predict: Predict, device: torch.device
-    ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8], torch.Tensor]]:
-        for _, frame, truth in read_ahead(images, self.configuration.loader):
-            yield frame, truth, class_scores(predict, frame, self.configuration.crop.scale, device)
 
     def _open(self, split: str) -> LabelledImages:
         return open_split(Path(self.data), self.configuration.layout, split)

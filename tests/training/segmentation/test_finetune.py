@@ -20,13 +20,14 @@ from training.__main__ import main
 from training.configuration import Configuration as PretrainingConfiguration
 from training.configuration import EngineParameters, InputParameters, OptimisationParameters, RecordParameters
 from training.engine import pretrain, train
+from training.frame_loader import FrameLoaderParameters
 from training.learner import Learner
 from training.loader import LoaderParameters
 from training.models.network import ModelParameters
 from training.run_folder import RunError, read_metrics
 from training.segmentation.configuration import SegmentationConfiguration, SegmentationDataParameters
 from training.segmentation.images import read, scaled
-from training.segmentation.loader import CropLoaderParameters, CropParameters, WholeImages
+from training.segmentation.loader import CropParameters, whole_images
 from training.segmentation.objective import CrossEntropyParameters
 from training.segmentation.task import Segmentation
 from training.subset import SubsetParameters
@@ -37,7 +38,7 @@ CONFIGURATION = SegmentationConfiguration(
     model=ModelParameters(fc_channels=8),
     dataset=SegmentationDataParameters("cityscapes_256"),
     crop=CropParameters(64, 64, scale=0.5),
-    loader=CropLoaderParameters(batch_size=4, workers=0),
+    loader=FrameLoaderParameters(batch_size=4, workers=0),
     optimisation=OptimisationParameters(epochs=3, learning_rate=1e-3, drops=[2]),
     engine=EngineParameters(device="cpu", deterministic=True),
     record=RecordParameters(checkpoint_steps=1, log_steps=1, validate_epochs=3, overlays=1),
@@ -242,7 +243,7 @@ def test_parameters_can_be_chosen_on_images_held_out_of_the_training_split(label
 
 
 def test_every_image_comes_once_an_epoch_whatever_the_ranks_and_workers(labelled: Path) -> None:
-    one = Segmentation(replace(CONFIGURATION, loader=CropLoaderParameters(4, workers=2)), str(labelled)).loader(0, 1)
+    one = Segmentation(replace(CONFIGURATION, loader=FrameLoaderParameters(4, workers=2)), str(labelled)).loader(0, 1)
     two = [Segmentation(CONFIGURATION, str(labelled)).loader(rank, 2) for rank in range(2)]
     for _ in range(2):
         alone, together = list(one), list(zip(*(list(rank) for rank in two), strict=True))
@@ -257,9 +258,11 @@ def test_every_image_comes_once_an_epoch_whatever_the_ranks_and_workers(labelled
 
 def test_ranks_share_the_images_to_validate(labelled: Path) -> None:
     images = Segmentation(CONFIGURATION, str(labelled)).validation
-    parts = [[image.key for image in WholeImages(images, 3, rank, 2).images] for rank in range(2)]
-    assert parts == [["val0000", "val0002"], ["val0001"]]
-    assert [image.key for image in WholeImages(images, 1, 0, 1).images] == ["val0000"]
+    expected = [read(image, images.layout)[1].tolist() for image in images.images]
+    parts = [list(whole_images(images, 3, FrameLoaderParameters(4, workers=0), rank, 2)) for rank in range(2)]
+    found = [[label.tolist() for step in part for _, label in step] for part in parts]
+    assert found == [[expected[0], expected[2]], [expected[1]]]
+    assert len(list(whole_images(images, 1, FrameLoaderParameters(4, workers=0), 0, 1))) == 1
 
 
 def test_crops_lie_where_their_own_random_numbers_say_and_elsewhere_in_the_next_epoch(labelled: Path) -> None:
@@ -287,7 +290,7 @@ def test_a_file_at_fault_stops_the_run_in_one_sentence(
     words = ["--data", str(tmp_path / "data"), "--run", str(tmp_path / "run"), "--dataset.layout", "cityscapes_256"]
     small = ["--model.fc_channels", "8", "--loader.workers", "1", "--crop.height", "64", "--crop.width", "64"]
     assert main(["finetune", *words, *small]) == 2
-    assert f"LabelledDataError: {places[1][0]} cannot be read as an image" in capsys.readouterr().err
+    assert f"FrameError: {places[1][0]} cannot be read as an image" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

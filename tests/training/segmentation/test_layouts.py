@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from evaluation.classes import CAMVID
+from training.frame_files import FrameError
 from training.segmentation.images import crop, read, scaled
-from training.segmentation.layouts import LAYOUTS, LabelledDataError, layout_of, open_split
+from training.segmentation.layouts import LAYOUTS, layout_of, open_split
 
 Sample = Callable[..., list[tuple[Path, Path]]]
 
@@ -75,7 +76,7 @@ def test_a_palette_does_not_turn_ids_into_colours(sample: Sample, tmp_path: Path
 
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_a_wrong_root_is_named_with_what_to_give(name: str, tmp_path: Path) -> None:
-    with pytest.raises(LabelledDataError, match=r"give the folder with") as caught:
+    with pytest.raises(FrameError, match=r"give the folder with") as caught:
         open_split(tmp_path / "nowhere", LAYOUTS[name], "train")
     assert str(tmp_path / "nowhere") in str(caught.value)
 
@@ -84,7 +85,7 @@ def test_a_wrong_root_is_named_with_what_to_give(name: str, tmp_path: Path) -> N
 def test_a_missing_label_is_named(name: str, sample: Sample, tmp_path: Path) -> None:
     places = sample(tmp_path, name, {"train": 2})
     places[1][1].unlink()
-    with pytest.raises(LabelledDataError, match="1 of 2 images of split train have no label") as caught:
+    with pytest.raises(FrameError, match="1 of 2 images of split train have no label") as caught:
         open_split(tmp_path, LAYOUTS[name], "train")
     assert str(caught.value).startswith(f"{places[1][1]} is missing, the label of {places[1][0]}")
 
@@ -92,14 +93,14 @@ def test_a_missing_label_is_named(name: str, sample: Sample, tmp_path: Path) -> 
 def test_an_image_that_camvids_list_names_must_be_there(sample: Sample, tmp_path: Path) -> None:
     ((image, _),) = sample(tmp_path, "camvid", {"train": 1})
     image.unlink()
-    with pytest.raises(LabelledDataError, match=f"{image} is missing, which .*train.txt names"):
+    with pytest.raises(FrameError, match=f"{image} is missing, which .*train.txt names"):
         open_split(tmp_path, LAYOUTS["camvid"], "train")
 
 
 def test_splits_and_layouts_that_there_are_not(tmp_path: Path) -> None:
-    with pytest.raises(LabelledDataError, match="kitti has no split 'test'; it has: train, val"):
+    with pytest.raises(FrameError, match="kitti has no split 'test'; it has: train, val"):
         open_split(tmp_path, LAYOUTS["kitti"], "test")
-    with pytest.raises(LabelledDataError, match=r"dataset\.layout 'voc' is not known; known: cityscapes, "):
+    with pytest.raises(FrameError, match=r"dataset\.layout 'voc' is not known; known: cityscapes, "):
         layout_of("voc")
 
 
@@ -142,7 +143,7 @@ def test_a_file_at_fault_is_named(name: str, kind: str, sample: Sample, tmp_path
     ((image, label),) = sample(tmp_path, name, {"train": 1})
     complaint = _spoiled(kind, image, label)
     (labelled,) = open_split(tmp_path, LAYOUTS[name], "train").images
-    with pytest.raises(LabelledDataError) as caught:
+    with pytest.raises(FrameError) as caught:
         read(labelled, LAYOUTS[name])
     assert str(caught.value).startswith(complaint)
     assert kind != "id" or "77" in str(caught.value)
@@ -157,7 +158,7 @@ def test_labels_are_scaled_without_mixing_and_crops_lie_where_they_should() -> N
     parts = [crop((frame, label), (3, 4), place, Path("a.png"))[1] for place in ((0.0, 0.0), (0.999, 0.999))]
     assert [part[0, 0] for part in parts] == [0, 56]
     assert all(part.shape == (3, 4) for part in parts)
-    with pytest.raises(LabelledDataError, match=r"a.png has 10x8 pixels at the scale of training, less than .* 4x9"):
+    with pytest.raises(FrameError, match=r"a.png has 10x8 pixels at the scale of training, less than .* 4x9"):
         crop((frame, label), (9, 4), (0, 0), Path("a.png"))
 
 
