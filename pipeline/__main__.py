@@ -1,5 +1,5 @@
 """Look at builds and datasets: ``python -m pipeline status ROOT``, ``inspect DATASET``, ``lint DATASET``,
-``diff OLD NEW``.
+``diff OLD NEW``, ``browse DATASET``.
 """
 
 import argparse
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cv2
 
-from pipeline import inspection, status_text, storage, version_diff
+from pipeline import browser, inspection, status_text, storage, version_diff
 from pipeline.dataset import open_dataset
 from pipeline.errors import UserError
 from pipeline.lint import lint
@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     changes.add_argument("--sheet", type=Path, metavar="PNG", help="also a picture of the most different samples")
     changes.add_argument("--worst", type=int, default=12, help="samples on the picture")
     changes.set_defaults(command=_diff)
+    browser.add_command(commands, place)
     progress = commands.add_parser("status", help="how far a build is: counts, pace, time left, failures; reads only")
     progress.add_argument("root", metavar="ROOT", help="the --root that BuildShards was given (path or URL)")
     progress.add_argument("--build", default="", help="id of a build under builds/; the last recorded by default")

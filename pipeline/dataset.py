@@ -23,7 +23,12 @@ class Dataset:
         return tables.from_bytes(storage.read_bytes(join(self.folder, "samples.parquet")))
 
     def read(self, row: dict[str, Any]) -> bytes:
-        """The tar blocks of the sample in a row of ``samples()``."""
+        """The tar blocks of the sample in a row of ``samples()``. Raises ``UserError`` where it leads elsewhere."""
+        if "/" in row["shard"] or row["shard"].startswith("."):
+            raise UserError(
+                f"{self.folder}/samples.parquet: {row['key']!r} lies in {row['shard']!r}, which is no shard of the "
+                "folder; the dataset is damaged or not from BuildShards"
+            )
         return storage.read_bytes(join(self.folder, row["shard"]), row["offset"], row["offset"] + row["size"])
 
 
