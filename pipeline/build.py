@@ -16,6 +16,9 @@ from pipeline.manifest import Video
 from pipeline.parameters import FORMAT, STAGE_VERSIONS, BuildParameters, fingerprint, from_json
 from pipeline.storage import FsspecTarget, join
 
+Row = tuple[float | None, ...]
+"""What of a manifest's row changes a video's frames or camera."""
+
 
 @dataclass(frozen=True)
 class Build:
@@ -53,32 +56,57 @@ class Build:
     # -- fingerprints: exactly what a stage's output depends on, chained to the stage before ---------------------------
 
     def _survey_fingerprint(self, video: Video) -> str:
-        # What a manifest row changes in the frames or the camera counts as a parameter of that video's stages.
-        row = (video.fps, video.crop_top, video.crop_bottom, video.focal_px, video.start_s, video.end_s)
-        stage = (self.parameters.decoding, self.parameters.survey, self.parameters.fixed)
-        return fingerprint(STAGE_VERSIONS["survey"], *stage, row)
+        return self._fingerprints(video)[0]
 
     def _pairs_fingerprint(self, video: Video) -> str:
-        chosen = self.parameters.selection.rule
-        rule = (self.parameters.selection, self.parameters.homography if chosen == "homography" else None)
-        return fingerprint(STAGE_VERSIONS["pairs"], self._survey_fingerprint(video), *rule)
+        return self._fingerprints(video)[1]
 
     def _labels_fingerprint(self, video: Video) -> str:
-        shard = self.parameters.shard
-        stored = (shard.jpeg_quality, shard.confidence)
-        before = self._pairs_fingerprint(video)
-        return fingerprint(STAGE_VERSIONS["labels"], before, self.parameters.label, self.parameters.chunk, stored)
+        return self._fingerprints(video)[2]
 
     def shards_fingerprint(self) -> str:
         """The version of the dataset: its videos with their labels, and how they are dealt into shards."""
+        return self._shards_fingerprint
+
+    def _fingerprints(self, video: Video) -> tuple[str, str, str]:
+        """Of a video's survey, pairs and labels; asked by thousands of tasks, of few different rows."""
+        # What a manifest row changes in the frames or the camera counts as a parameter of that video's stages.
+        row = (video.fps, video.crop_top, video.crop_bottom, video.focal_px, video.start_s, video.end_s)
+        if row not in self._known_fingerprints:
+            self._known_fingerprints[row] = self._chain(row)
+        return self._known_fingerprints[row]
+
+    def _chain(self, row: Row) -> tuple[str, str, str]:
+        given = self._plain_parameters
+        by_homography = given["selection"]["rule"] == "homography"
+        stored = (given["shard"]["jpeg_quality"], given["shard"]["confidence"])
+        survey = fingerprint(STAGE_VERSIONS["survey"], given["decoding"], given["survey"], given["fixed"], row)
+        rule = (given["selection"], given["homography"] if by_homography else None)
+        pairs = fingerprint(STAGE_VERSIONS["pairs"], survey, *rule)
+        return survey, pairs, fingerprint(STAGE_VERSIONS["labels"], pairs, given["label"], given["chunk"], stored)
+
+    @functools.cached_property
+    def _plain_parameters(self) -> dict[str, Any]:
+        return dataclasses.asdict(self.parameters)
+
+    @functools.cached_property
+    def _known_fingerprints(self) -> dict[Row, tuple[str, str, str]]:
+        return {}
+
+    @functools.cached_property
+    def _shards_fingerprint(self) -> str:
         rows = [(dataclasses.asdict(video), self._labels_fingerprint(video)) for video in self.videos]
-        return fingerprint(STAGE_VERSIONS["shards"], self.dataset, rows, self.parameters.shard, self.attempt)
+        return fingerprint(STAGE_VERSIONS["shards"], self.dataset, rows, self._plain_parameters["shard"], self.attempt)
 
     # -- as a record --------------------------------------------------------------------------------------------------
 
     def video(self, video_id: str) -> Video:
         """The manifest row of a video."""
-        return _by_id(self)[video_id]
+        return self._by_id[video_id]
+
+    @functools.cached_property
+    def _by_id(self) -> dict[str, Video]:
+        return {video.video_id: video for video in self.videos}
 
     def to_json(self) -> dict[str, Any]:
         """The record under ``builds/``: all but the root, so that a root can be moved."""
@@ -86,7 +114,7 @@ class Build:
         del record["root"]
         return {"format": FORMAT, **record}
 
-    @property
+    @functools.cached_property
     def build_id(self) -> str:
         """The name of the record."""
         return fingerprint(self.to_json())
@@ -96,11 +124,6 @@ class Build:
         target = FsspecTarget(join(self.root, "builds"), f"{self.build_id}.json")
         if not target.exists():
             target.write(json.dumps(self.to_json(), indent=1).encode())
-
-
-@functools.lru_cache(maxsize=4)
-def _by_id(build: Build) -> dict[str, Video]:
-    return {video.video_id: video for video in build.videos}
 
 
 @functools.lru_cache(maxsize=4)

@@ -35,13 +35,14 @@ class Funnel:
 
     def update(self, build: Build) -> "Funnel":
         """Read the outputs that have appeared since the last call."""
-        for video in build.videos:
-            entry = self.videos.setdefault(video.video_id, _entry(video))
-            self._fetched(build, video, entry)
-            self._surveyed(build, video, entry)
-            self._selected(build, video, entry)
-            self._labelled(build, video, entry)
-        self._sharded(build)
+        with storage.one_view():
+            for video in build.videos:
+                entry = self.videos.setdefault(video.video_id, _entry(video))
+                self._fetched(build, video, entry)
+                self._surveyed(build, video, entry)
+                self._selected(build, video, entry)
+                self._labelled(build, video, entry)
+            self._sharded(build)
         return self
 
     def failed_fraction(self) -> float:

@@ -194,6 +194,7 @@ class _Listing:
 
     def __init__(self, found: Iterable[str], seconds: float) -> None:
         self.process, self.listed_at, self.seconds = os.getpid(), time.monotonic(), seconds
+        self.missed = 0  # names that a forked process asked for in vain
         self.names: set[str] = set()
         self.by_folder: dict[str, set[str]] = {}
         for name in found:
@@ -207,11 +208,23 @@ class _Listing:
 
     def is_fresh(self) -> bool:
         """Young enough to say that a name is absent; a large tree, slow to list, may grow older."""
-        age = time.monotonic() - self.listed_at
+        age = (_asked_at[-1] if _asked_at else time.monotonic()) - self.listed_at
         return self.process == os.getpid() and age < max(_LISTING_SECONDS, 20 * self.seconds)
 
 
 _listings: dict[str, _Listing] = {}
+_asked_at: list[float] = []  # when the views under way began
+_FEW_FOLDERS, _FEW_QUESTIONS = 8, 8
+
+
+@contextlib.contextmanager
+def one_view() -> Iterator[None]:
+    """Within the block no folder is listed twice, however long it takes: what is told is as of its beginning."""
+    _asked_at.append(time.monotonic())
+    try:
+        yield
+    finally:
+        _asked_at.pop()
 
 
 def names(stage: str, folder: str | None = None) -> set[str]:
@@ -221,18 +234,34 @@ def names(stage: str, folder: str | None = None) -> set[str]:
     """
     listing = _listings.get(stage)
     if listing is None or not listing.is_fresh():
-        started = time.monotonic()
-        found = [name for name in _walk(stage) if TEMPORARY not in name]
-        listing = _listings[stage] = _Listing(found, time.monotonic() - started)
+        _list(stage)
+        listing = _listings[stage]
     return listing.names if folder is None else listing.by_folder.get(folder, set())
 
 
-def _walk(folder: str) -> Iterator[str]:
+def _list(stage: str) -> None:
+    """List a stage; with all its siblings where many of them are asked for, as rows of a manifest may each have one."""
+    started = time.monotonic()
+    parent = stage.rpartition("/")[0]
+    siblings = {stage, *(known for known in _listings if known.rpartition("/")[0] == parent)}
+    if len(siblings) < _FEW_FOLDERS:
+        found: dict[str, list[str]] = {stage: _walk(stage)}
+    else:
+        found = {sibling: [] for sibling in siblings}
+        for name in _walk(parent):
+            version, _, rest = name.partition("/")
+            if rest:
+                found.setdefault(join(parent, version), []).append(rest)
+    seconds = time.monotonic() - started
+    for place, inside in found.items():
+        _listings[place] = _Listing((name for name in inside if TEMPORARY not in name), seconds)
+
+
+def _walk(folder: str) -> list[str]:
     fs, path = filesystem(folder)
     fs.invalidate_cache(path)
     prefix = path.rstrip("/") + "/"
-    for name in fs.find(path):
-        yield name.removeprefix(prefix)
+    return [name.removeprefix(prefix) for name in fs.find(path)]
 
 
 def forget_all() -> None:
@@ -260,7 +289,8 @@ class FsspecTarget(luigi.Target):
         listing = _listings.get(self.folder)
         if listing is not None and self.name in listing.names:
             return True
-        if listing is not None and listing.process != os.getpid():
+        if listing is not None and listing.process != os.getpid() and listing.missed < _FEW_QUESTIONS:
+            listing.missed += 1  # a listing for each of many questions would be a storm, and so would many questions
             fs, path = filesystem(self.url)
             return bool(fs.exists(path))
         return self.name in names(self.folder)

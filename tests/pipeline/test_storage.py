@@ -81,3 +81,46 @@ def test_children_are_the_names_in_a_folder(root: str) -> None:
     FsspecTarget(join(root, "stage"), "a").write(b"")
     assert storage.children(join(root, "stage")) == ["a", "b"]
     assert storage.children(join(root, "absent")) == []
+
+
+@pytest.fixture
+def listings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The folders that were listed."""
+    listed: list[str] = []
+    walk = storage._walk
+    monkeypatch.setattr(storage, "_walk", lambda folder: listed.append(folder) or walk(folder))
+    storage.forget_all()
+    return listed
+
+
+def test_many_versions_of_a_stage_are_found_in_few_listings(root: str, listings: list[str]) -> None:
+    versions = [join(root, "labels", f"{number:03d}") for number in range(40)]
+    for version in versions[:30]:
+        FsspecTarget(version, "video/chunk").write(b"")
+    storage.forget_all()
+    assert [FsspecTarget(version, "video/chunk").exists() for version in versions] == [True] * 30 + [False] * 10
+    assert len(listings) < 20 and listings.count(join(root, "labels")) >= 1
+
+
+def test_within_one_view_nothing_is_listed_twice(
+    root: str, listings: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = join(root, "stage")
+    with storage.one_view():
+        assert storage.names(stage) == set()
+        later = time.monotonic() + 3600
+        monkeypatch.setattr(time, "monotonic", lambda: later)
+        assert storage.names(stage) == set() and len(listings) == 1
+    storage.write_bytes(join(stage, "late"), b"")
+    assert storage.names(stage) == {"late"} and len(listings) == 2
+
+
+def test_a_forked_process_that_asks_much_lists_once(tmp_path: Path, listings: list[str]) -> None:
+    stage = str(tmp_path)
+    assert storage.names(stage) == set()
+    process = os.fork()
+    if process == 0:
+        for number in range(100):
+            FsspecTarget(stage, f"{number}").exists()
+        os._exit(len(listings) - 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 1
