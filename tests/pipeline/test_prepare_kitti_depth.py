@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 DATE, DRIVES = "2011_09_26", ("2011_09_26_drive_0001_sync", "2011_09_26_drive_0002_sync")
 CAMERA = Camera(DATE, DRIVES[0], "image_02")
 OF_CAMERAS = """calib_time: 09-Jan-2012 13:57:47
-R_rect_00: 1 0 0 0 1 0 0 0 1
+R_rect_00: 0.99875 0 0.04998 0 1 0 -0.04998 0 0.99875
 S_rect_02: 60 40
 P_rect_02: 50 0 30 2 0 50 20 0.1 0 0 1 0.003
 """

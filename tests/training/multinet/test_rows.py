@@ -37,6 +37,14 @@ def test_an_epoch_has_each_road_frame_as_it_is_and_flipped(drive: Path, kitti_ob
     assert cars[:5] != cars[5:10] or cars[5:10] != cars[10:15]
 
 
+def test_rows_are_counted_over_the_epochs(drive: Path, kitti_object: Path) -> None:
+    made = rows(drive, kitti_object)
+    later = made.batch(1, np.array([2]), 1)
+    assert later.keys == [made.row(10)[1]]
+    assert torch.equal(later.rows[0].road, made.row(10)[0].road)
+    assert later.keys != made.batch(0, np.array([2]), 1).keys
+
+
 def test_a_row_has_the_shapes_of_the_network(drive: Path, kitti_object: Path) -> None:
     row, _ = rows(drive, kitti_object).row(0)
     assert row.road.shape[:2] == (1, 3)
