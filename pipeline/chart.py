@@ -71,7 +71,8 @@ def histogram(values: ArrayLike, low: float | None = None, high: float | None = 
 def scatter(x: ArrayLike, y: ArrayLike, most: int = 1500) -> dict[str, Any]:
     """Points with ``x`` and ``y`` in [-0.25, 1.25] of a frame, evenly thinned to ``most``.
 
-    And how many there are so ``near``, ``beyond`` that, and ``nowhere`` (not finite).
+    And how many there are so ``near``, ``beyond`` that, and ``nowhere`` (not finite); the 5th, 50th and 95th percentile
+    of x and of y over the near ones, None without any.
     """
     points: NDArray[np.float64] = np.stack([np.asarray(x, np.float64), np.asarray(y, np.float64)], axis=-1)
     known = points[np.isfinite(points).all(axis=1)]
@@ -79,6 +80,7 @@ def scatter(x: ArrayLike, y: ArrayLike, most: int = 1500) -> dict[str, Any]:
     chosen = near[np.linspace(0, len(near) - 1, min(most, len(near))).astype(int)] if len(near) else near
     return {
         "points": [(round(float(px), 4), round(float(py), 4)) for px, py in chosen],
+        "spread": [[float(q) for q in np.percentile(axis, (5, 50, 95))] for axis in near.T] if len(near) else None,
         "near": len(near),
         "beyond": len(known) - len(near),
         "nowhere": len(points) - len(known),

@@ -29,7 +29,7 @@ def report(build: Build, funnel: Funnel) -> str:
         "report.html",
         dataset=build.dataset,
         fingerprint=build.shards_fingerprint(),
-        manifest=without_secrets(build.manifest),
+        manifest=without_secrets(build.manifest).rpartition("/")[2],
         build_id=build.build_id,
         finished=funnel.sharded > 0 and funnel.sharded == funnel.labelled and funnel.attempted == funnel.selected,
         stages=report_facts.funnel_stages(funnel),

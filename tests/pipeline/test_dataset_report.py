@@ -149,6 +149,7 @@ def test_equal_numbers_and_none_at_all_can_be_drawn() -> None:
 
 def test_points_off_the_frame_are_counted_not_drawn() -> None:
     drawn = chart.scatter([0.5, 0.6, 7.0, float("nan")], [0.5, 0.5, 0.5, 0.5], most=1)
+    assert drawn.pop("spread") == [pytest.approx([0.505, 0.55, 0.595]), [0.5, 0.5, 0.5]]
     assert drawn == {"points": [(0.5, 0.5)], "near": 2, "beyond": 1, "nowhere": 1}
 
 
