@@ -61,6 +61,12 @@ class Catalogue:
         """Columns to filter and sort by, with their names."""
         return {column: name for column, name in NAMES.items() if column in self.samples.column_names}
 
+    @property
+    def confidence(self) -> bool:
+        """Whether samples have a confidence, as the build was told."""
+        provenance: dict[str, Any] = self.dataset.record["provenance"]
+        return bool(provenance["parameters"]["shard"]["confidence"])
+
     @functools.cached_property
     def dropped(self) -> pa.Table:
         """The frames without a label. Raises ``UserError`` where the build's stages are not beside the dataset."""

@@ -148,6 +148,13 @@ def test_two_versions_stand_side_by_side(tmp_path: Path, laid: Catalogue) -> Non
     assert "has no sample of this frame" in get(client, "/sample/v0-00000015")
 
 
+def test_no_confidence_is_asked_for_where_a_build_stored_none(client: FlaskClient, laid: Catalogue) -> None:
+    assert "/confidence" in get(client, "/sample/v0-00000003")
+    record = {**laid.dataset.record, "provenance": {"parameters": {"shard": {"confidence": False}}}}
+    without = Catalogue(Dataset(laid.dataset.folder, record), laid.samples, {"v0-00000003": 3})
+    assert "/confidence" not in get(application([without]).test_client(), "/sample/v0-00000003")
+
+
 def test_the_neighbours_of_a_sample_are_those_of_its_list(client: FlaskClient, laid: Catalogue) -> None:
     query = Query(score="cost", order="rising")
     listed = [row["key"] for row in laid.rows(query, laid.select(query))]
