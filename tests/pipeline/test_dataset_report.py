@@ -2,6 +2,7 @@ import html.parser
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import luigi
 import numpy as np
@@ -158,3 +159,9 @@ def test_points_off_the_frame_are_counted_not_drawn() -> None:
 )
 def test_numbers_for_people(value: float | None, shown: str) -> None:
     assert html_page.number(value) == shown
+
+
+def test_a_build_ends_with_its_report(built: Any) -> None:
+    page = Page((built.folder / "report.html").read_text())
+    assert "not finished" not in page.text
+    assert "drive_1" in page.text and "drive_2" in page.text
