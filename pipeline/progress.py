@@ -7,13 +7,13 @@ import signal
 import sys
 import time
 from multiprocessing.process import BaseProcess
+from typing import Any
 
 from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline import storage
 from pipeline.build import Build
 from pipeline.funnel import Funnel
 
@@ -58,7 +58,7 @@ def _watch(build: Build, parent: int) -> None:
             if shown is not None:
                 shown.update(table(build, funnel, pace.estimate(funnel)), refresh=True)
             else:
-                print(line(build, funnel, pace.estimate(funnel)), file=sys.stderr, flush=True)
+                print(line(funnel.to_json(), pace.estimate(funnel)), file=sys.stderr, flush=True)
     _gone.set()
 
 
@@ -81,38 +81,42 @@ class Pace:
         return f"{rate:.1f} pairs/s, {left // 3600}:{left // 60 % 60:02d}:{left % 60:02d} left"
 
 
-def stages(build: Build, funnel: Funnel) -> list[tuple[str, str]]:
-    """Name and count of each stage of the funnel."""
-    reached = [entry for entry in funnel.videos.values() if entry["status"] != "waiting"]
+def stages(told: dict[str, Any]) -> list[tuple[str, str]]:
+    """Name and count of each stage of a funnel, told as in ``Funnel.to_json``."""
+    videos = sum(told["videos"].values())
+    attempted = told["labelled"] + sum(reason["count"] for reason in told["reasons"] if reason["stage"] == "pair")
     return [
-        ("videos", f"{len(reached)}/{len(build.videos)}"),
-        ("candidates", str(funnel.candidates)),
-        ("selected", str(funnel.selected)),
-        ("labelled", f"{funnel.labelled} of {funnel.attempted}"),
-        ("sharded", str(funnel.sharded)),
+        ("videos", f"{videos - told['videos'].get('waiting', 0)}/{videos}"),
+        ("candidates", str(told["candidates"])),
+        ("selected", str(told["selected"])),
+        ("labelled", f"{told['labelled']} of {attempted}"),
+        ("sharded", str(told["sharded"])),
     ]
 
 
-def line(build: Build, funnel: Funnel, pace: str) -> str:
+def line(told: dict[str, Any], pace: str) -> str:
     """The funnel as one line of plain text."""
-    parts = [f"{name} {count}" for name, count in stages(build, funnel)]
-    reasons = "; ".join(f"{reason} {count}" for reason, count in funnel.top_reasons(3))
+    parts = [f"{name} {count}" for name, count in stages(told)]
+    reasons = "; ".join(f"{reason} {count}" for reason, count in _reasons(told, 3))
     return " -> ".join(parts) + (f" | {pace}" if pace else "") + (f" | {reasons}" if reasons else "")
+
+
+def _reasons(told: dict[str, Any], most: int) -> list[tuple[str, int]]:
+    return [(f"{r['stage']} {r['status']}: {r['reason']}", r["count"]) for r in told["reasons"][:most]]
 
 
 def table(build: Build, funnel: Funnel, pace: str) -> Table:
     """The funnel as a table for a terminal."""
     shown = Table(title=f"{escape(build.dataset)}  {pace}", title_justify="left", box=None, show_header=False)
-    for name, count in stages(build, funnel):
+    told = funnel.to_json()
+    for name, count in stages(told):
         shown.add_row(name, count)
-    for reason, number in funnel.top_reasons():
+    for reason, number in _reasons(told, 6):
         shown.add_row(f"[dim]{escape(reason)}[/dim]", f"[dim]{number}[/dim]")
     return shown
 
 
-def print_summary(build: Build) -> None:
-    """The whole funnel, once, at the end of a build."""
+def print_summary(told: dict[str, Any]) -> None:
+    """The whole funnel, once, at the end of a build: as its record tells it, since counting it anew takes long."""
     stop()
-    storage.forget_all()
-    funnel = Funnel().update(build)
-    print(line(build, funnel, ""), file=sys.stderr, flush=True)
+    print(line(told, ""), file=sys.stderr, flush=True)

@@ -126,7 +126,7 @@ def remove(url: str) -> None:
     fs, path = filesystem(url)
     with contextlib.suppress(FileNotFoundError):
         fs.rm(path, recursive=True)
-    _listings.clear()
+    forget_all()
 
 
 def remove_file(url: str) -> None:
@@ -213,6 +213,7 @@ class _Listing:
 
 
 _listings: dict[str, _Listing] = {}
+_with_siblings: dict[str, _Listing] = {}  # when a folder was listed for all the stages in it
 _asked_at: list[float] = []  # when the views under way began
 _FEW_FOLDERS, _FEW_QUESTIONS = 8, 8
 
@@ -243,6 +244,11 @@ def _list(stage: str) -> None:
     """List a stage; with all its siblings where many of them are asked for, as rows of a manifest may each have one."""
     started = time.monotonic()
     parent = stage.rpartition("/")[0]
+    whole = _with_siblings.get(parent)
+    if whole is not None and whole.is_fresh():  # and had nothing of this stage
+        _listings[stage] = _Listing((), whole.seconds)
+        _listings[stage].listed_at = whole.listed_at
+        return
     siblings = {stage, *(known for known in _listings if known.rpartition("/")[0] == parent)}
     if len(siblings) < _FEW_FOLDERS:
         found: dict[str, list[str]] = {stage: _walk(stage)}
@@ -252,6 +258,7 @@ def _list(stage: str) -> None:
             version, _, rest = name.partition("/")
             if rest:
                 found.setdefault(join(parent, version), []).append(rest)
+        _with_siblings[parent] = _Listing((), time.monotonic() - started)
     seconds = time.monotonic() - started
     for place, inside in found.items():
         _listings[place] = _Listing((name for name in inside if TEMPORARY not in name), seconds)
@@ -267,6 +274,7 @@ def _walk(folder: str) -> list[str]:
 def forget_all() -> None:
     """Make the next ``names`` of any folder list anew."""
     _listings.clear()
+    _with_siblings.clear()
 
 
 class FsspecTarget(luigi.Target):
@@ -313,6 +321,8 @@ class FsspecTarget(luigi.Target):
         """Note in the listing at hand that the file is there now."""
         if self.folder in _listings:
             _listings[self.folder].add(self.name)
+        else:
+            _with_siblings.pop(self.folder.rpartition("/")[0], None)
 
     def __str__(self) -> str:
         return self.url

@@ -25,11 +25,18 @@ def finished(built: Any) -> builds.Build:
 
 def test_a_line_tells_each_stage_and_the_top_reasons(finished: builds.Build) -> None:
     funnel = Funnel().update(finished)
-    told = progress.line(finished, funnel, "2.0 pairs/s, 0:00:10 left")
+    told = progress.line(funnel.to_json(), "2.0 pairs/s, 0:00:10 left")
     labelled = f"labelled {funnel.labelled} of {funnel.attempted} -> sharded {funnel.labelled}"
     assert told.startswith(f"videos 2/2 -> candidates 72 -> selected {funnel.selected} -> {labelled}")
     assert "2.0 pairs/s, 0:00:10 left" in told
     assert "frame filtered: spacing" in told
+
+
+def test_a_finished_build_is_summed_up_by_its_record(
+    built: Any, finished: builds.Build, capsys: pytest.CaptureFixture[str]
+) -> None:
+    progress.print_summary(built.record["funnel"])
+    assert capsys.readouterr().err == progress.line(Funnel().update(finished).to_json(), "") + "\n"
 
 
 def test_the_pace_counts_what_this_process_saw(monkeypatch: pytest.MonkeyPatch) -> None:

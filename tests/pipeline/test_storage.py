@@ -76,6 +76,17 @@ def test_put_moves_a_file_and_remove_removes_it(root: str, tmp_path: Path) -> No
     storage.remove(join(root, "stage", "put"))  # nothing to remove is no error
 
 
+def test_a_detailed_listing_tells_size_and_age_of_unfinished_files_too(root: str) -> None:
+    begun = time.time()
+    storage.write_bytes(join(root, "stage", "file"), b"four")
+    storage.write_bytes(join(root, "stage", "deep", f"{TEMPORARY}half"), b"ha")
+    found = storage.stored(join(root, "stage"))
+    assert {name: file.size for name, file in found.items()} == {"file": 4, f"deep/{TEMPORARY}half": 2}
+    assert all(begun - 2 <= file.changed <= time.time() + 2 for file in found.values())
+    assert [Path(url).name for url in storage.leftovers(root, time.time() + 2)] == [f"{TEMPORARY}half"]
+    assert list(storage.leftovers(root, begun - 3600)) == []
+
+
 def test_children_are_the_names_in_a_folder(root: str) -> None:
     FsspecTarget(join(root, "stage"), "b/file").write(b"")
     FsspecTarget(join(root, "stage"), "a").write(b"")
@@ -100,6 +111,9 @@ def test_many_versions_of_a_stage_are_found_in_few_listings(root: str, listings:
     storage.forget_all()
     assert [FsspecTarget(version, "video/chunk").exists() for version in versions] == [True] * 30 + [False] * 10
     assert len(listings) < 20 and listings.count(join(root, "labels")) >= 1
+    late = FsspecTarget(join(root, "labels", "late"), "video/chunk")
+    late.write(b"")
+    assert late.exists()
 
 
 def test_within_one_view_nothing_is_listed_twice(
