@@ -153,7 +153,7 @@ def test_a_job_whose_time_is_up_saves_and_asks_for_another_turn(small_dataset: P
     environment = {**os.environ, "PATH": f"{commands}:{os.environ['PATH']}", "RANKS": "2", "SLURM_JOB_ID": "41"}
     words = ["--data", str(small_dataset), "--run", str(tmp_path / "run"), *SMALL, "--engine.device", "cpu"]
     limits = ["--loader.batch_size", "4", "--optimisation.epochs", "1000", "--record.checkpoint_steps", "100000"]
-    job = subprocess.Popen(["bash", "training/requeue.sbatch", *words, *limits], cwd=ROOT, env=environment)
+    job = subprocess.Popen(["bash", "cluster/slurm/pretrain.sbatch", *words, *limits], cwd=ROOT, env=environment)
     metrics, deadline = tmp_path / "run/metrics.jsonl", time.monotonic() + 240
     while not metrics.exists() or '"loss"' not in metrics.read_text():
         assert job.poll() is None and time.monotonic() < deadline
