@@ -33,13 +33,13 @@ class Forecast:
             yield "hours: unknown, no cost is recorded under this root; build a small manifest there first"
             return
         yield (
-            f"hours of a core: {remains.core_s / 3600:.2f} "
-            f"(surveys {(remains.survey_s or 0) / 3600:.2f}, labels {(remains.label_s or 0) / 3600:.2f} "
+            f"hours of a core: {remains.core_s / 3600:.3g} "
+            f"(surveys {(remains.survey_s or 0) / 3600:.3g}, labels {(remains.label_s or 0) / 3600:.3g} "
             f"for about {remains.pairs:.0f} pairs)"
         )
-        fetch = "unknown, none is recorded" if remains.fetch_s is None else f"{remains.fetch_s / 3600:.2f}"
+        fetch = "unknown, none is recorded" if remains.fetch_s is None else f"{remains.fetch_s / 3600:.3g}"
         yield f"hours of downloads, one after the other: {fetch}"
-        yield f"bytes of labels and shards: {(remains.bytes or 0) / 1e9:.3f} GB; fetched videos are not counted"
+        yield f"bytes of labels and shards: {(remains.bytes or 0) / 1e9:.3g} GB; fetched videos are not counted"
 
 
 def forecast(build: Build, wanted: list[luigi.Task]) -> Forecast:

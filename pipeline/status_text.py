@@ -47,11 +47,11 @@ def _reasons(status: Status, of: str) -> str:
 def _pace(status: Status) -> Iterator[str]:
     costs = status.costs
     told = [
-        f"survey {costs.survey_s:.1f} s a video" if costs.survey_s is not None else "",
-        f"label {1000 * costs.label_s:.0f} ms a pair" if costs.label_s is not None else "",
+        f"survey {costs.survey_s:.3g} a video" if costs.survey_s is not None else "",
+        f"label {costs.label_s:.3g} a pair" if costs.label_s is not None else "",
     ]
     if any(told):
-        yield f"cost    {', '.join(text for text in told if text)} of a core"
+        yield f"cost    in seconds of a core: {', '.join(text for text in told if text)}"
     if status.finished:
         return
     if status.pace.cores > 0:

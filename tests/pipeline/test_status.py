@@ -41,6 +41,7 @@ def test_what_is_left_follows_from_what_work_cost(build: Build) -> None:
     assert found.left.survey_s == 30.0 and found.left.core_s == 54.0
     # 12 pairs to label and to shard, 6 labelled ones to shard; a pair has 750 bytes on average
     assert found.left.bytes == 30 * 750
+    assert "cost    in seconds of a core: survey 30 a video, label 2 a pair" in list(status_text.lines(found))
 
 
 def test_the_pace_is_what_appeared_lately(build: Build) -> None:
