@@ -16,10 +16,12 @@ from pipeline import html_page
 from pipeline.catalogue import PAGE, Catalogue, Query, catalogue
 from pipeline.dataset import open_dataset
 from pipeline.errors import UserError
-from pipeline.sample_images import colour, contents, decoded
+from pipeline.sample_images import colour, contents, decoded, jpeg
+from pipeline.source_frame import source_frame
 
 LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 KINDS = {"frame": "jpg", "depth": "depth.png", "confidence": "confidence.png"}
+_NOTHING = np.full((9, 16, 3), 96, np.uint8)
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; img-src 'self' data:; script-src 'self'; "
     "style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -66,6 +68,7 @@ def application(catalogues: list[Catalogue], hosts: list[str] | None = None) -> 
     app.add_url_rule("/", "list", pages.list)
     app.add_url_rule("/sample/<key>", "sample", pages.sample)
     app.add_url_rule("/image/<version>/<key>/<kind>", "image", pages.image)
+    app.add_url_rule("/dropped/<key>", "dropped", pages.dropped)
     app.add_url_rule("/slider.js", "slider", pages.slider)
     app.register_error_handler(HTTPException, _problem)
     app.register_error_handler(UserError, lambda error: _problem(NotFound(str(error))))
@@ -112,6 +115,16 @@ class _Pages:
         if kind == "depth":
             held = cv2.imencode(".png", colour(decoded(held, cv2.IMREAD_GRAYSCALE)))[1].tobytes()
         answer = flask.Response(held, mimetype="image/jpeg" if kind == "frame" else "image/png")
+        answer.headers["Cache-Control"] = "private, max-age=3600"
+        return answer
+
+    def dropped(self, key: str) -> flask.Response:
+        """The frame that got no label, from its video; plain grey where that is not at hand."""
+        row = self.own.dropped_row(key)
+        if row is None:
+            flask.abort(404, "there is no such frame")
+        picture = source_frame(self.own.build, row["video_id"], row["pts"]) or jpeg(_NOTHING, 16)
+        answer = flask.Response(picture, mimetype="image/jpeg")
         answer.headers["Cache-Control"] = "private, max-age=3600"
         return answer
 

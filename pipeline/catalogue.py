@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline import tables, unlabelled
+from pipeline.build import Build
 from pipeline.dataset import Dataset
 from pipeline.report_facts import HISTOGRAMS
 from pipeline.report_pictures import SCORES
@@ -68,9 +69,23 @@ class Catalogue:
         return bool(provenance["parameters"]["shard"]["confidence"])
 
     @functools.cached_property
+    def build(self) -> Build:
+        """The build that made the dataset. Raises ``UserError`` where its stages are not beside the dataset."""
+        return unlabelled.build_of(self.dataset)
+
+    @functools.cached_property
     def dropped(self) -> pa.Table:
-        """The frames without a label. Raises ``UserError`` where the build's stages are not beside the dataset."""
-        return unlabelled.unlabelled(self.dataset)
+        """The frames without a label. Raises ``UserError`` as ``build`` does."""
+        return unlabelled.unlabelled(self.build)
+
+    @functools.cached_property
+    def _dropped_places(self) -> dict[str, int]:
+        return {key: place for place, key in enumerate(self.dropped.column("key").to_pylist())}
+
+    def dropped_row(self, key: str) -> dict[str, Any] | None:
+        """The row of a frame without a label; None where there is no such key."""
+        place = self._dropped_places.get(key)
+        return None if place is None else tables.rows(self.dropped.slice(place, 1))[0]
 
     def place(self, key: str) -> int:
         """The place of a sample in ``samples``; -1 where there is no such key."""

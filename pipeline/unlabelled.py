@@ -14,23 +14,23 @@ from pipeline.label_chunk import LABELS
 from pipeline.manifest import Video
 from pipeline.outcome import DONE, FILTERED
 
-_LATER = {"offset", "size", "pts", "second_pts", "second_frame", "frame_distance"}
+_LATER = {"offset", "size", "second_pts", "second_frame", "frame_distance"}
 COLUMNS = pa.schema(
     [("stage", pa.string()), ("video_id", pa.string()), *(item for item in LABELS if item.name not in _LATER)]
 )
 
 
-def unlabelled(dataset: Dataset) -> pa.Table:
-    """A row a frame or pair without a label, by video and stage; statistics are there where labelling had got so far.
-
-    Raises ``UserError`` where the build is not beside the dataset, or is one of another version of the software.
-    """
-    build = _build(dataset)
+def unlabelled(build: Build) -> pa.Table:
+    """A row a frame or pair without a label, by video and stage; with statistics where labelling had got so far."""
     parts = [part for video in build.videos for part in (*_frames(build, video), *_pairs(build, video))]
     return pa.concat_tables(parts) if parts else COLUMNS.empty_table()
 
 
-def _build(dataset: Dataset) -> Build:
+def build_of(dataset: Dataset) -> Build:
+    """The build that made a dataset.
+
+    Raises ``UserError`` where it is not beside the dataset, or is one of another version of the software.
+    """
     root = dataset.folder.rstrip("/").rpartition("/")[0].rpartition("/")[0]
     try:
         return builds.load(root, dataset.record["provenance"]["build"])
@@ -45,7 +45,7 @@ def _frames(build: Build, video: Video) -> Iterator[pa.Table]:
     if not select_pairs.pairs_target(build, video).exists():
         return
     pairs = select_pairs.read_pairs(build, video)
-    pairs = pairs.filter(pc.not_equal(pairs.column("reason"), "")).select(["frame", "time_s", "reason"])
+    pairs = pairs.filter(pc.not_equal(pairs.column("reason"), "")).select(["frame", "pts", "time_s", "reason"])
     keys = [sample.key(video.video_id, frame) for frame in pairs.column("frame").to_pylist()]
     pairs = pairs.append_column("key", pa.array(keys, pa.string()))
     yield _whole(pairs.append_column("status", pa.repeat(FILTERED, len(pairs))), "frame", video)

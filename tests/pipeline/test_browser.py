@@ -6,10 +6,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from flask.testing import FlaskClient
 
-from pipeline import browser
+from pipeline import browser, tables
 from pipeline.__main__ import main
 from pipeline.browser import LOOPBACK, application
 from pipeline.catalogue import PAGE, Catalogue, Query, catalogue
@@ -71,6 +72,27 @@ def test_frames_without_a_label_are_listed_by_reason(client: FlaskClient) -> Non
     assert re.findall(r'<th scope="row"><code>(v\d-\d+)</code>', page) == ["v0-00000020", "v1-00000020"]
     assert "42 frames without a label" in get(client, "/?reason=spacing")
     assert "21 frames without a label" in get(client, "/?reason=spacing&video=v1")
+
+
+def test_a_dropped_frame_is_read_from_its_video(built: Any) -> None:
+    found = catalogue(open_dataset(str(built.folder)))
+    row = tables.rows(found.dropped.filter(pc.equal(found.dropped.column("reason"), "spacing")))[5]
+    client = application([found]).test_client()
+    shown = decoded(client.get(f"/dropped/{row['key']}").data).astype(float)
+
+    def error(frame: int) -> float:
+        answer = client.get(f"/image/{found.version}/{row['video_id']}-{frame:08d}/frame")
+        return float(np.abs(decoded(answer.data).astype(float) - shown).mean())
+
+    labelled = {int(key[-8:]) for key in found.samples.column("key").to_pylist() if key.startswith(row["video_id"])}
+    nearest = sorted(labelled, key=lambda frame: abs(frame - row["frame"]))
+    assert nearest[0] != row["frame"]
+    assert min(labelled, key=error) in nearest[:2]
+
+
+def test_a_dropped_frame_whose_video_is_gone_is_grey(client: FlaskClient) -> None:
+    assert (np.abs(decoded(client.get("/dropped/v0-00000020").data).astype(int) - 96) < 3).all()
+    assert client.get("/dropped/..%2F..%2Fdataset.json").status_code == 404
 
 
 def test_a_dataset_away_from_its_build_says_why_it_cannot_list_them(tmp_path: Path) -> None:

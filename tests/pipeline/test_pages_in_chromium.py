@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from pipeline.browser import LOOPBACK, application
@@ -102,8 +102,6 @@ def test_a_search_by_keyboard_leads_to_a_sample(look: Open, site: str) -> None:
     page = look(site)
     page.get_by_label("Video").fill("v1")
     page.keyboard.press("Enter")
-    page.wait_for_load_state("networkidle")
-    assert page.get_by_role("status").inner_text() == "6 samples."
+    expect(page.get_by_role("status")).to_have_text("6 samples.", timeout=120_000)
     page.get_by_role("link", name="v1-00000000").click()
-    page.wait_for_load_state("networkidle")
-    assert page.get_by_role("heading", level=1).inner_text() == "v1-00000000"
+    expect(page.get_by_role("heading", level=1)).to_have_text("v1-00000000", timeout=120_000)
