@@ -143,7 +143,7 @@ Plain WebDataset tars, listed with count, bytes and sha256 in `dataset.json`. A 
 - `<key>.json`: video, frames, camera motion and quality of the pair it was made from.
 
 `samples.parquet` has a row a sample (shard, offset, size, video, statistics), `videos.parquet` a row a video with its
-yield, or why it has none.
+yield, or why it has none. `report.html` shows it: open it from disk.
 
 ## Funnel
 

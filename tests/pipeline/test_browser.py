@@ -69,7 +69,7 @@ def test_a_bound_that_is_no_number_is_one_sentence(client: FlaskClient) -> None:
 
 def test_frames_without_a_label_are_listed_by_reason(client: FlaskClient) -> None:
     page = get(client, "/?reason=few_inliers")
-    assert re.findall(r'<th scope="row"><code>(v\d-\d+)</code>', page) == ["v0-00000020", "v1-00000020"]
+    assert re.findall(r'src="/dropped/([^"]+)"', page) == ["v0-00000020", "v1-00000020"]
     assert "42 frames without a label" in get(client, "/?reason=spacing")
     assert "21 frames without a label" in get(client, "/?reason=spacing&video=v1")
 
