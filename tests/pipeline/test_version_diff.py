@@ -57,6 +57,13 @@ def test_the_most_different_come_first(versions: tuple[str, str]) -> None:
     assert diff.compared[2].agreement.only_old == 0.5
 
 
+def test_a_label_without_an_order_is_the_most_different(versions: tuple[str, str], tmp_path: Path) -> None:
+    flat = {"v-00000001": RAMP[::-1].copy(), "v-00000002": np.full((H, W), 5, np.uint8)}
+    other = write_version(tmp_path / "flat", flat, {}, 0.1)
+    diff = compare(open_dataset(versions[0]), open_dataset(str(other)), samples=0)
+    assert [each.key[-1] for each in diff.compared] == ["2", "1"]
+
+
 def test_a_draw_is_seeded(versions: tuple[str, str]) -> None:
     first, again = (compare(*map(open_dataset, versions), samples=2, seed=4) for _ in range(2))
     assert [each.key for each in first.compared] == [each.key for each in again.compared]
