@@ -16,7 +16,7 @@ from pipeline.parameters import BuildParameters, ChunkParameters
 PAIRS = 10  # selected of a video, of 12 frames
 
 
-def half_done(root: Path) -> Build:
+def half_done(root: Path | str) -> Build:
     """Four videos: one labelled but for its last chunk, one surveyed, one that failed, one waiting."""
     videos = tuple(Video(name, f"/v/{name}.mp4", split="train") for name in ("a", "b", "c", "d"))
     build = Build(str(root), "half", "half.csv", videos, BuildParameters(chunk=ChunkParameters(pairs=4)))

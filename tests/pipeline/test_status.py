@@ -33,6 +33,14 @@ def test_stages_count_what_is_done_and_wanted(build: Build) -> None:
     ]
 
 
+def test_a_root_in_an_object_store_tells_the_same(build: Build, tmp_path: Path) -> None:
+    other = half_done(f"memory://{tmp_path.name}/root")
+    running.begin(other.root, SurveyVideo(root=other.root, build_id=other.build_id, video_id="b"))
+    found = status(other.root)
+    assert found.stages == status(build.root).stages and found.pace.pairs_per_s > 0
+    assert [mark.about for mark in found.running] == ["b"]
+
+
 def test_what_is_left_follows_from_what_work_cost(build: Build) -> None:
     found = status(build.root)
     assert (found.costs.fetch_s, found.costs.survey_s, found.costs.label_s) == (10.0, 30.0, 2.0)
