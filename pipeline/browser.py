@@ -46,8 +46,12 @@ def _serve(options: argparse.Namespace) -> int:
     places = [options.dataset, *([options.against] if options.against else [])]
     app = application([catalogue(open_dataset(place)) for place in places], _hosts(options.host))
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    server = make_server(options.host, options.port, app, threaded=True)
-    print(f"browse at http://{options.host}:{server.server_port}/ (Ctrl-C ends)", file=sys.stderr)
+    try:
+        server = make_server(options.host, options.port, app, threaded=True)
+    except SystemExit as end:  # it has printed the system's words
+        raise UserError(f"cannot listen at {options.host}:{options.port}; give another --host or --port") from end
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    print(f"browse at http://{host}:{server.server_port}/ (Ctrl-C ends)", file=sys.stderr)
     try:
         server.serve_forever()
     except KeyboardInterrupt:

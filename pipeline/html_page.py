@@ -1,6 +1,7 @@
 """HTML pages of the pipeline: templates that escape everything, one style, no script or font from elsewhere."""
 
 import base64
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from markupsafe import Markup
 TEMPLATES = Path(__file__).parent / "templates"
 
 
+@functools.cache
 def environment() -> jinja2.Environment:
     """Templates of this room: all values escaped, a missing name an error."""
     made = jinja2.Environment(

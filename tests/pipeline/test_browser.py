@@ -1,5 +1,6 @@
 import html
 import re
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +218,13 @@ def test_the_command_serves_at_loopback(
     assert (host, port, options, made[1]) == ("127.0.0.1", 0, {"threaded": True}, "closed")
     assert app.config["TRUSTED_HOSTS"] == LOOPBACK
     assert "http://127.0.0.1:4711/" in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_one_sentence(laid: Catalogue, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["browse", laid.dataset.folder, "--port", str(port)]) == 2
+    assert f"cannot listen at 127.0.0.1:{port}; give another --host or --port" in capsys.readouterr().err
 
 
 def test_a_port_or_a_place_that_cannot_be_is_one_sentence(
