@@ -10,7 +10,7 @@ CODES = 256
 
 @dataclass(frozen=True)
 class Agreement:
-    """Over the pixels that both label: rank correlation, -1 ... 1 (NaN where there is no order), and mean difference."""
+    """Over the pixels that both label: rank correlation, -1 to 1 (NaN where there is no order), and mean difference."""
 
     spearman: float
     difference: float  # mean |new - old| of the percentile, 0 ... 1
