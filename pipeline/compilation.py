@@ -12,7 +12,8 @@ from labels.pair import LabelParameters, label_pair
 _MAIN_PROCESS = os.getpid()
 _fork = multiprocessing.get_context("fork")
 _begun: list[int] = []
-HEIGHT, WIDTH, ZOOM = 128, 224, 1.05
+HEIGHT, WIDTH = 128, 224
+FAR_ZOOM, NEAR_ZOOM = 1.02, 1.1
 
 
 def compile_ahead(parameters: LabelParameters) -> None:
@@ -34,22 +35,22 @@ def _label(parameters: LabelParameters) -> None:
 
 
 def _pairs() -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
-    """A drive towards a wall, the same above a road without texture, and two frames that have nothing in common."""
-    one, two = _wall(1), _wall(2)
+    """A drive through a tunnel, the same above a road without texture, and two frames that have nothing in common."""
+    one, two = _pattern(1), _pattern(2)
     road = one.copy()
     road[HEIGHT // 2 :] = 100 + one[HEIGHT // 2 :] // 16
     return [(one, _nearer(one)), (road, _nearer(road)), (one, two)]
 
 
-def _wall(seed: int) -> NDArray[np.uint8]:
+def _pattern(seed: int) -> NDArray[np.uint8]:
     noise = np.random.default_rng(seed).integers(0, 256, (HEIGHT, WIDTH), dtype=np.uint8)
     return cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 1.5), None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
 
 
 def _nearer(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return cv2.warpAffine(
-        image,
-        np.array([[ZOOM, 0, (1 - ZOOM) * WIDTH / 2], [0, ZOOM, (1 - ZOOM) * HEIGHT / 2]]),
-        (WIDTH, HEIGHT),
-        borderMode=cv2.BORDER_REFLECT,
-    ).astype(np.uint8)
+    """The frame after a step ahead, in a tunnel: what is farther out in the view is nearer, and moves more."""
+    x, y = np.meshgrid(np.linspace(-1, 1, WIDTH), np.linspace(-1, 1, HEIGHT))
+    zoom = FAR_ZOOM + (NEAR_ZOOM - FAR_ZOOM) * np.maximum(np.abs(x), np.abs(y))
+    columns, rows = ((axis / zoom + 1) / 2 * (size - 1) for axis, size in ((x, WIDTH), (y, HEIGHT)))
+    seen = cv2.remap(image, columns.astype(np.float32), rows.astype(np.float32), cv2.INTER_LINEAR)
+    return seen.astype(np.uint8)

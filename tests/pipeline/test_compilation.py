@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from labels import road
 from labels.dense_depth import MEASURED
 from labels.pair import LabelParameters, label_pair
 from pipeline import compilation
@@ -17,11 +18,18 @@ def nothing_begun() -> Iterator[None]:
     compilation._begun[:] = before
 
 
-def test_the_made_up_frames_lead_through_the_whole_of_the_labels() -> None:
-    ends = [label_pair(*pair, 0.8 * compilation.WIDTH) for pair in compilation._pairs()]
-    assert [label.reason for label in ends] == ["", "", "few_samples"]
-    measured = [float((label.origin == MEASURED).mean()) for label in ends]
-    assert measured[0] > measured[1] > 0.3, "the lower half of the second has no texture"
+def test_the_made_up_frames_lead_through_the_whole_of_the_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    nearest: list[float] = []
+    take = road.take
+    monkeypatch.setattr(road, "take", lambda *told: nearest.append(take(*told)) or nearest[-1])
+    (tunnel, above), (faint, below), (nothing, _) = (
+        (label_pair(*pair, 0.8 * compilation.WIDTH), [nearest.pop() for _ in nearest[:]])
+        for pair in compilation._pairs()
+    )
+    assert [label.reason for label in (tunnel, faint, nothing)] == ["", "", "few_samples"]
+    assert above == [0.0], "there is no road to be taken"
+    assert len(below) == 2 and min(below) > 0, "the road is taken, and once more with the motion measured anew"
+    assert (tunnel.origin == MEASURED).mean() > 0.3
 
 
 def test_it_is_done_once_and_elsewhere(nothing_begun: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
