@@ -1,13 +1,11 @@
 """The bonnet or dashboard: what is fixed to the car and reaches down to the lower border (LABELS section 12)."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from labels.fixed_regions import Evidence
+from labels.fixed_evidence import Evidence
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ class BonnetParameters:
     crossing_px: float = 3.0  # displacement of the scene across it, likewise
 
 
-def bonnet(evidence: "Evidence", min_constancy: float, parameters: BonnetParameters) -> NDArray[np.bool_]:
+def bonnet(evidence: Evidence, min_constancy: float, parameters: BonnetParameters) -> NDArray[np.bool_]:
     """(H, W): all below the upper edge of a bonnet; nothing where there is none.
 
     The edge is the path from the left border to the right one along which edges stay most and below which most speaks

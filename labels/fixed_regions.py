@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from labels.bonnet import BonnetParameters, bonnet
 from labels.depth import DepthParameters, projected
 from labels.egomotion import Egomotion, EgomotionParameters
+from labels.fixed_evidence import Evidence
 from labels.flow import CONSISTENT, INSIDE, TEXTURED
 from labels.marks import MarkParameters, marks
 from labels.motion import vector_length
@@ -60,24 +61,6 @@ class FixedRegions:
 
     mask: NDArray[np.bool_]
     reason: str = ""
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What the sums say of each pixel, (H, W) ``float32`` each, lengths in pixels at a working width of 640.
-
-    ``constancy`` of the gradient, 0 to 1; ``contrast``: length of the mean gradient; ``steepness``: share of the mean
-    gradient that is vertical; ``crossing``: displacement of the scene across the edge between the frames of a pair;
-    ``fixed``, ``scene``: votes of flow per pair; ``still``: 1 where grey levels stay, 0 where they change as all do.
-    """
-
-    constancy: NDArray[np.float32]
-    contrast: NDArray[np.float32]
-    steepness: NDArray[np.float32]
-    crossing: NDArray[np.float32]
-    fixed: NDArray[np.float32]
-    scene: NDArray[np.float32]
-    still: NDArray[np.float32]
 
 
 class Accumulator:

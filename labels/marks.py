@@ -1,14 +1,12 @@
 """Logos, date stamps, mirrors, stains: what is fixed to the car or burnt in, and shows by edges that stay."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from labels.fixed_regions import Evidence
+from labels.fixed_evidence import Evidence
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ class MarkParameters:
     rim_px: float = 1.0  # by which the smoothing, that of the gradient, widens a mark: pixels of the frame as it is
 
 
-def marks(evidence: "Evidence", known: NDArray[np.bool_], parameters: MarkParameters) -> NDArray[np.bool_]:
+def marks(evidence: Evidence, known: NDArray[np.bool_], parameters: MarkParameters) -> NDArray[np.bool_]:
     """(H, W): what constant edges enclose, those within ``known`` (H, W) left out.
 
     Edges near each other are joined and what they surround is filled, also against the border of the frame: between

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from labels.bonnet import best_path
 from labels.egomotion import fit
-from labels.fixed_regions import Accumulator, Evidence, FixedRegionParameters, FixedRegions, explained, widened
+from labels.fixed_evidence import Evidence
+from labels.fixed_regions import Accumulator, FixedRegionParameters, FixedRegions, explained, widened
 from labels.flow import FlowParameters, flow
 from labels.marks import MarkParameters, marks
 from labels.scene_motion import outward
