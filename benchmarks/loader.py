@@ -207,7 +207,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--height", type=int, default=224, help="of the input (%(default)s)")
     parser.add_argument("--width", type=int, default=416, help="of the input (%(default)s)")
     parser.add_argument("--batch", type=int, default=32, help="samples in a batch (%(default)s)")
-    parser.add_argument("--workers", type=int, default=0, help="processes that decode (%(default)s: this one)")
+    workers = LoaderParameters().workers
+    parser.add_argument("--workers", type=int, default=workers, help="processes that decode; 0: this one (%(default)s)")
     parser.add_argument("--passes", type=int, default=5, help="passes that are timed (%(default)s)")
     parser.add_argument("--json", type=Path, metavar="F", help="write the figures here")
     return parser
