@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.detection_matching import ABSENT, COUNTS, IGNORED, Overlaps, match_by_overlap, match_by_score, overlaps
+from evaluation.detection_matching import ABSENT, COUNTS, IGNORED, Overlaps, match, overlaps
 from evaluation.frame_list import chosen
 from evaluation.kitti_labels import Objects, read_objects
 
@@ -144,13 +144,21 @@ def _average_precision(
     pairs: Overlaps, scores: NDArray[np.float64], truth_state: NDArray[np.int64], state: NDArray[np.int64]
 ) -> AveragePrecision:
     """Steps 3 to 6."""
-    objects = int((truth_state == COUNTS).sum())
-    matched = match_by_score(pairs.starts, pairs.detections, scores, truth_state, state)
+    counts, seeks = truth_state == COUNTS, truth_state != ABSENT
+    objects = int(counts.sum())
+    by_score = match(pairs.starts, pairs.detections, scores[pairs.detections], seeks, state != ABSENT)[counts]
+    by_score = by_score[by_score >= 0]
+    matched = scores[by_score[state[by_score] == COUNTS]]
     precision = np.zeros(POINTS)
     for place, threshold in enumerate(_thresholds(matched, objects)):
-        kept = np.where(scores >= threshold, state, ABSENT)
-        right, taken = match_by_overlap(pairs.starts, pairs.detections, pairs.ratios, truth_state, kept)
-        wrong = int(((kept == COUNTS) & ~taken & ~pairs.in_dont_care).sum())
+        # Ignored detections, which the benchmark lets an object take that finds no other, are passed over: that an
+        # object takes one counts neither for nor against.
+        kept = (state == COUNTS) & (scores >= threshold)
+        by_overlap = match(pairs.starts, pairs.detections, pairs.ratios, seeks, kept)
+        right = int((by_overlap[counts] >= 0).sum())
+        false_alarm = kept & ~pairs.in_dont_care
+        false_alarm[by_overlap[by_overlap >= 0]] = False
+        wrong = int(false_alarm.sum())
         # Nothing right or wrong is left where the match by overlap gives a neighbour what was an object's by score.
         precision[place] = right / max(right + wrong, 1)
     return AveragePrecision(tuple(np.maximum.accumulate(precision[::-1])[::-1].tolist()), objects)

@@ -56,54 +56,27 @@ def _intersections(
 
 
 @njit(cache=True)
-def match_by_score(
+def match(
     starts: NDArray[np.int64],
     detections: NDArray[np.int64],
-    scores: NDArray[np.float64],
-    truth_state: NDArray[np.int64],
-    state: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """Scores of the true positives where each object takes the detection with the highest score."""
-    taken = np.zeros(len(scores), np.bool_)
-    matched = np.empty(len(truth_state), np.float64)
-    count = 0
-    for i in range(len(truth_state)):
-        best = -1
-        if truth_state[i] != ABSENT:
-            for j in detections[starts[i] : starts[i + 1]]:
-                if state[j] != ABSENT and not taken[j] and (best < 0 or scores[j] > scores[best]):
-                    best = j
-        if best >= 0:
-            taken[best] = True
-            if truth_state[i] == COUNTS and state[best] == COUNTS:
-                matched[count] = scores[best]
-                count += 1
-    return matched[:count]
+    ranks: NDArray[np.float64],
+    seeks: NDArray[np.bool_],
+    free: NDArray[np.bool_],
+) -> NDArray[np.int64]:
+    """The detection that each object takes, (objects,), -1 for none.
 
-
-@njit(cache=True)
-def match_by_overlap(
-    starts: NDArray[np.int64],
-    detections: NDArray[np.int64],
-    ratios: NDArray[np.float64],
-    truth_state: NDArray[np.int64],
-    state: NDArray[np.int64],
-) -> tuple[int, NDArray[np.bool_]]:
-    """True positives, and which detections are taken, where each object takes the one with the largest overlap.
-
-    Ignored detections, which the benchmark lets an object take that finds no other, are passed over here: that an
-    object takes one counts neither for nor against.
+    Objects that seek one (objects,) take, one after the other, the ``free`` one (detections,) of their pairs with the
+    highest rank (pairs,), of equal ones the first.
     """
-    taken = np.zeros(len(state), np.bool_)
-    true_positives = 0
-    for i in range(len(truth_state)):
-        best, largest = -1, 0.0
-        if truth_state[i] != ABSENT:
+    free = free.copy()
+    taken = np.full(len(seeks), -1, np.int64)
+    for i in range(len(seeks)):
+        if seeks[i]:
+            best = -1
             for k in range(starts[i], starts[i + 1]):
-                j = detections[k]
-                if state[j] == COUNTS and not taken[j] and ratios[k] > largest:
-                    best, largest = j, ratios[k]
-        if best >= 0:
-            taken[best] = True
-            true_positives += truth_state[i] == COUNTS
-    return true_positives, taken
+                if free[detections[k]] and (best < 0 or ranks[k] > ranks[best]):
+                    best = k
+            if best >= 0:
+                taken[i] = detections[best]
+                free[taken[i]] = False
+    return taken
