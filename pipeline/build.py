@@ -128,19 +128,25 @@ class Build:
 
 @functools.lru_cache(maxsize=4)
 def load(root: str, build_id: str) -> Build:
-    """The build recorded under a root. Raises ``UserError`` where there is no such record."""
+    """The build recorded under a root. Raises ``UserError`` where this version can read no such record."""
     try:
         record = json.loads(storage.read_bytes(join(root, "builds", f"{build_id}.json")))
     except FileNotFoundError as error:
         raise UserError(f"{root} has no build {build_id}; start from BuildShards, which records it") from error
-    return Build(
-        root=root,
-        dataset=record["dataset"],
-        manifest=record["manifest"],
-        videos=tuple(Video(**row) for row in record["videos"]),
-        parameters=from_json(record["parameters"]),
-        attempt=record["attempt"],
-    )
+    try:
+        return Build(
+            root=root,
+            dataset=record["dataset"],
+            manifest=record["manifest"],
+            videos=tuple(Video(**row) for row in record["videos"]),
+            parameters=from_json(record["parameters"]),
+            attempt=record["attempt"],
+        )
+    except (KeyError, TypeError) as error:
+        raise UserError(
+            f"build {build_id} under {root} is of another version of the software, with other parameters; "
+            "use that version, or build anew with BuildShards"
+        ) from error
 
 
 def require_root(root: str) -> None:

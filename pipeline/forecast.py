@@ -10,6 +10,7 @@ import luigi
 from pipeline import build as builds
 from pipeline import storage
 from pipeline.build import Build
+from pipeline.errors import UserError
 from pipeline.funnel import Funnel
 from pipeline.storage import join
 from pipeline.task import BuildTask
@@ -70,7 +71,11 @@ def _incomplete(build: Build, wanted: list[luigi.Task]) -> Iterator[luigi.Task]:
 
 
 def _earlier(build: Build) -> Iterator[Funnel]:
-    """The funnels of the finished datasets under the root, for their costs."""
+    """The funnels of the finished datasets under the root, for their costs; not of those of other versions."""
     for name in storage.children(join(build.root, "datasets")):
         pointer = json.loads(storage.read_bytes(join(build.root, "datasets", name)))
-        yield Funnel().update(builds.load(build.root, pointer["build"]))
+        try:
+            earlier = builds.load(build.root, pointer["build"])
+        except UserError:
+            continue
+        yield Funnel().update(earlier)

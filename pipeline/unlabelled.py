@@ -34,7 +34,7 @@ def build_of(dataset: Dataset) -> Build:
     root = dataset.folder.rstrip("/").rpartition("/")[0].rpartition("/")[0]
     try:
         return builds.load(root, dataset.record["provenance"]["build"])
-    except (UserError, KeyError, TypeError, OSError) as error:
+    except (UserError, OSError) as error:
         raise UserError(
             f"frames without a label cannot be listed: {dataset.folder} has no record of its build beside it that "
             "this version reads; browse it under the root that BuildShards built it in"

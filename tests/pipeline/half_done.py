@@ -35,6 +35,14 @@ def half_done(root: Path | str) -> Build:
     return build
 
 
+def of_another_version(build: Build) -> str:
+    """The id of a build recorded under the same root when there was a parameter that is no more."""
+    record = build.to_json()
+    record["parameters"]["chunk"]["overlap"] = 3
+    storage.write_bytes(storage.join(build.root, "builds", "0ther.json"), json.dumps(record).encode())
+    return "0ther"
+
+
 def fetched(build: Build, video: Video, seconds: float) -> None:
     told = {"status": DONE, "reason": "", "detail": "", "path": video.source, "seconds": seconds}
     fetch_video.record(build, video).write(json.dumps(told | {"source": video.source}).encode())

@@ -1,18 +1,20 @@
 """What a dry run tells: the tasks that Luigi would run, and their cost by the records of finished work."""
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from labels.pair import LabelParameters
+from pipeline import storage
 from pipeline.build import Build
 from pipeline.forecast import forecast
 from pipeline.label_pairs import LabelPairs
 from pipeline.plan_shards import PlanShards
 from pipeline.select_pairs import SelectPairs
-from tests.pipeline.half_done import half_done
+from tests.pipeline.half_done import half_done, of_another_version
 
 
 @pytest.fixture
@@ -49,6 +51,14 @@ def test_without_a_record_the_cost_is_unknown(build: Build) -> None:
     assert told.left.survey_s == 30.0 and told.left.label_s is None
     assert list(told.lines())[1].startswith("hours: unknown, no cost is recorded")
     assert LabelPairs(**names, part=0, video_id="a").complete() is False
+
+
+def test_a_dataset_of_another_version_tells_no_cost(build: Build) -> None:
+    wanted = [PlanShards(root=build.root, build_id=build.build_id, parts=2)]
+    before = list(forecast(build, wanted).lines())
+    pointer = json.dumps({"build": of_another_version(build), "shards": "0"})
+    storage.write_bytes(storage.join(build.root, "datasets", "older.json"), pointer.encode())
+    assert list(forecast(build, wanted).lines()) == before
 
 
 def files(root: Path) -> set[Path]:

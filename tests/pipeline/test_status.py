@@ -15,7 +15,7 @@ from pipeline.build import Build
 from pipeline.label_pairs import LabelPairs
 from pipeline.status import Stage, status
 from pipeline.survey_video import SurveyVideo
-from tests.pipeline.half_done import half_done
+from tests.pipeline.half_done import half_done, of_another_version
 
 
 @pytest.fixture
@@ -146,11 +146,13 @@ def test_metrics_are_in_the_exposition_format(build: Build, tmp_path: Path) -> N
     [
         (["/nowhere/at/all"], "holds no build; give the --root that BuildShards was given"),
         (["ROOT", "--build", "../x"], "has no build '../x'; it has "),
+        (["ROOT", "--build", "0ther"], "is of another version of the software, with other parameters; use that"),
     ],
 )
 def test_a_mistake_gets_one_sentence(
     build: Build, capsys: pytest.CaptureFixture[str], words: list[Any], said: str
 ) -> None:
+    of_another_version(build)
     assert main(["status", *[word.replace("ROOT", build.root) for word in words]]) == 2
     told = capsys.readouterr()
     assert said in told.err and told.err.count("\n") == 1 and not told.out
