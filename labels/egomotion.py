@@ -203,7 +203,7 @@ def _judged(
     n = len(samples)
     _, weight, _, violations = motion.sums
     translational = derotated(samples, motion.R)
-    shifts = row_shifts(samples, motion.R, motion.T, parameters.robust_scale)
+    shifts = row_shifts(samples, translational, motion.T, parameters.robust_scale)
     median_flow = float(np.median(np.hypot(translational[:, 0], translational[:, 1])))
     covariance = _covariance(exact, parameters)
     known = np.isfinite(covariance).all()
@@ -219,7 +219,7 @@ def _judged(
         focus_sd_px=float(focal * tangent_sd / max(motion.T[2] ** 2, 1e-6)),
         margin=motion.margin,
         condition=float(np.linalg.cond(motion.normal)),
-        relief=relief(samples, motion.R, motion.T),
+        relief=relief(samples, translational, motion.T),
         row_shift_px=float(np.linalg.norm(shifts, axis=1).max()) * focal * 640 / width,
         covariance=covariance,
         samples=n,

@@ -3,18 +3,18 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from labels.flow_samples import Samples, derotated
+from labels.flow_samples import Samples, epipolar_directions
 
 
-def relief(samples: Samples, R: NDArray[np.float64], T: NDArray[np.float64]) -> float:
+def relief(samples: Samples, translational: NDArray[np.float64], T: NDArray[np.float64]) -> float:
     """Median deviation of the samples' inverse depths from their median, in units of their own noise.
 
+    ``translational`` (N, 2) is their derotated flow, ``T`` the unit heading.
     2/3 for a wall across the view, whatever the motion: what normal noise alone gives. 1.4 and more on real streets.
     """
-    t = derotated(samples, R)
-    tau = np.stack([samples.x * T[2] - T[0], samples.y * T[2] - T[1]], 1)
+    tau = epipolar_directions(samples, T)
     length = np.linalg.norm(tau, axis=1) + 1e-9
-    inverse_depth, certainty = (t * tau).sum(axis=1) / length**2, length * samples.inverse_sigma
+    inverse_depth, certainty = (translational * tau).sum(axis=1) / length**2, length * samples.inverse_sigma
     order = np.argsort(inverse_depth)
     shares = np.cumsum(certainty[order])
     middle = inverse_depth[order[np.searchsorted(shares, shares[-1] / 2)]]

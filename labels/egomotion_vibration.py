@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from labels.flow_samples import Samples, derotated
+from labels.flow_samples import Samples, epipolar_directions
 
 BANDS = 8
 FEWEST_SAMPLES = 20
@@ -17,20 +17,20 @@ PRIOR = 1.0
 
 
 def row_shifts(
-    samples: Samples, R: NDArray[np.float64], T: NDArray[np.float64], robust_scale: float
+    samples: Samples, translational: NDArray[np.float64], T: NDArray[np.float64], robust_scale: float
 ) -> NDArray[np.float64]:
-    """By how much each of eight bands of rows, from the top, is displaced against the motion R, T: (8, 2), normalised.
+    """By how much each of eight bands of rows, from the top, is displaced against the motion: (8, 2), normalised.
 
+    ``translational`` (N, 2) is the flow of the samples, derotated, ``T`` the unit heading.
     Robust least squares over the distances of the samples from their epipolar lines; a shift along the lines is none
     that could be told from depth. Zero where a band has too few samples, and everywhere where shifts are not what is
     wrong: flow that errs here and there, or what moves, leaves as much with them.
     """
-    t = derotated(samples, R)
-    tau = np.stack([samples.x * T[2] - T[0], samples.y * T[2] - T[1]], 1)
+    tau = epipolar_directions(samples, T)
     h = tau / (np.linalg.norm(tau, axis=1, keepdims=True) + 1e-18)
-    ahead = (h * t).sum(axis=1) > 0
+    ahead = (h * translational).sum(axis=1) > 0
     n, inverse_sigma = np.stack([-h[:, 1], h[:, 0]], 1)[ahead], samples.inverse_sigma[ahead]
-    off, y = (n * t[ahead]).sum(axis=1), samples.y[ahead]
+    off, y = (n * translational[ahead]).sum(axis=1), samples.y[ahead]
     if not len(y):
         return np.zeros((BANDS, 2))
     band = np.minimum((BANDS * (y - y.min()) / max(float(np.ptp(y)), 1e-9)).astype(np.int64), BANDS - 1)

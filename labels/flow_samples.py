@@ -122,3 +122,8 @@ def derotated(samples: Samples, R: NDArray[np.float64]) -> NDArray[np.float64]:
     """Translational flow (N, 2) of samples: the exact finite model of LABELS 1.2, normalised."""
     ends = R @ np.stack([samples.x + samples.u, samples.y + samples.v, np.ones_like(samples.x)])
     return np.stack([ends[0] / ends[2] - samples.x, ends[1] / ends[2] - samples.y], 1)
+
+
+def epipolar_directions(samples: Samples, T: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Translational flow (N, 2) of points at depth 1, normalised: it points away from the focus of expansion."""
+    return np.stack([samples.x * T[2] - T[0], samples.y * T[2] - T[1]], 1)

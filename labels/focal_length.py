@@ -32,6 +32,7 @@ from labels.corner_tracks import corner_samples
 from labels.egomotion import Egomotion, EgomotionParameters, Samples, derotated
 from labels.egomotion_refinement import refine, rotation_matrix
 from labels.egomotion_search import Prior, cold
+from labels.flow_samples import epipolar_directions
 from labels.focal_refinement import refine_with_infinity
 from labels.noise_scale import noise_scale
 
@@ -346,6 +347,6 @@ def _percentiles_with(
     scale2 = parameters.robust_scale**2
     R, T, _, _ = refine(x, y, x + u, y + v, scaled.inverse_sigma, R, T, scale2, np.array([1.0]), 10)
     t = derotated(scaled, R)
-    tau = np.stack([x * T[2] - T[0], y * T[2] - T[1]], 1)
+    tau = epipolar_directions(scaled, T)
     inverse_depth = np.maximum((t * tau).sum(axis=1), 0) / ((tau * tau).sum(axis=1) + 1e-9)
     return (rankdata(-inverse_depth) - 0.5) / len(samples)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from labels.egomotion import Egomotion, EgomotionParameters, Samples, derotated, fit
 from labels.flow import grey
-from labels.flow_samples import deviation, measured_anew
+from labels.flow_samples import deviation, epipolar_directions, measured_anew
 
 SMALL_PX, LARGE_PX = 4.0, 16.0  # lengths of flow that tell the floor and the relative part, at a width of 640
 FLOOR_PX, RELATIVE = (0.1, 1.0), (0.005, 0.05)  # what may be returned
@@ -93,10 +93,10 @@ def _inliers(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Length of translational flow and distance from the epipolar line, both normalised, of what the fit explains."""
     translational = derotated(samples, motion.R)
-    tau = samples.x * motion.T[2] - motion.T[0], samples.y * motion.T[2] - motion.T[1]
-    toward = np.hypot(*tau) + 1e-18
-    residual = np.abs(translational[:, 1] * tau[0] - translational[:, 0] * tau[1]) / toward
-    along = (translational[:, 0] * tau[0] + translational[:, 1] * tau[1]) / toward
+    tau = epipolar_directions(samples, motion.T)
+    toward = np.hypot(tau[:, 0], tau[:, 1]) + 1e-18
+    residual = np.abs(translational[:, 1] * tau[:, 0] - translational[:, 0] * tau[:, 1]) / toward
+    along = (translational[:, 0] * tau[:, 0] + translational[:, 1] * tau[:, 1]) / toward
     inlier = (residual * samples.inverse_sigma < robust_scale) & (along * samples.inverse_sigma > -robust_scale)
     return np.hypot(translational[:, 0], translational[:, 1])[inlier], residual[inlier]
 
