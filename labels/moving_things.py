@@ -6,7 +6,6 @@ agree better under it than under the flow, the pixel moves; where they agree as 
 What then lies between parts of a thing, and says nothing, is filled (``labels.enclosed``).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -61,16 +60,17 @@ def completed(
     moving, still = moving.copy(), still.copy()
     if images is not None:
         details = detail(images[0], parameters, unit), detail(images[1], parameters, unit)
-        for extent, thing in _things(moving.copy(), parameters, unit):
+        regions, things = _things(moving, parameters, unit)
+        for number, extent in things:
             part = _around(extent, parameters, unit, moving.shape)
-            seen = thing[part] & moving[part]
+            seen = (regions[part] == number) & moving[part]
             source = seen & telling[part]
             if np.count_nonzero(source) >= parameters.least_pixels * unit**2:
                 follows, alike = _tried(part, seen, source, flow, details, parameters, unit)
                 moving[part] |= follows
                 still[part] &= ~alike
     extents = np.zeros_like(moving)
-    for extent, _ in _things(moving, parameters, unit):
+    for _, extent in _things(moving, parameters, unit)[1]:
         extents[_around(extent, parameters, unit, moving.shape)] = True
     inside = enclosed(moving, still, parameters.rays, parameters.ray_px * unit, max(1, round(2 * unit)))
     return moving | (inside & extents)
@@ -78,14 +78,16 @@ def completed(
 
 def _things(
     moving: NDArray[np.bool_], parameters: ThingParameters, unit: float
-) -> Iterator[tuple[Part, NDArray[np.bool_]]]:
-    """The rectangle around each thing, and its pixels with the gaps between, (H, W)."""
+) -> tuple[NDArray[np.int32], list[tuple[int, Part]]]:
+    """Which thing each pixel is of, the gaps between its parts included, (H, W); each one's number and rectangle."""
     joined = cv2.morphologyEx(moving.view(np.uint8), cv2.MORPH_CLOSE, square(parameters.gap_px * unit))
     count, regions, statistics, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    things = []
     for number in range(1, count):
         left, top, wide, high = statistics[number, :4]
         if wide <= parameters.max_width * moving.shape[1]:
-            yield (slice(top, top + high), slice(left, left + wide)), regions == number
+            things.append((number, (slice(top, top + high), slice(left, left + wide))))
+    return regions, things
 
 
 def _around(extent: Part, parameters: ThingParameters, unit: float, shape: tuple[int, ...]) -> Part:
