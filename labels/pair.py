@@ -9,7 +9,7 @@ from labels import codec
 from labels.dense_depth import MEASURED, NONE, PROPAGATED, SKY, DenseDepth, DenseParameters, complete
 from labels.depth import DepthParameters, InverseDepth, inverse_depth
 from labels.egomotion import Egomotion, EgomotionParameters, fit, sample
-from labels.flow import INSIDE, INTERPOLATED, MATCHED, TEXTURED, FlowParameters, flow
+from labels.flow import INSIDE, INTERPOLATED, MATCHED, TEXTURED, FlowParameters, flow, grey
 from labels.focal_length import sensitivity
 from labels.fusion import FusionParameters, carried, fuse
 from labels.motion_segmentation import SegmentationParameters, segment
@@ -94,11 +94,11 @@ def label_pair(
     motion_before, slope_before = None, None
     if previous is not None and previous.depth is not None:
         motion_before, slope_before = previous.egomotion, previous.depth.ground_slope
-    field_, support = flow(image1, image2, parameters.flow, slope_before and slope_before * frame_ratio)
+    frames = grey(image1), grey(image2)
+    field_, support = flow(*frames, parameters.flow, slope_before and slope_before * frame_ratio)
     motion = fit(
-        field_, support, focal, centre, parameters.egomotion, motion_before, frame_ratio, usable, heading,
-        (image1, image2),
-    )  # fmt: skip
+        field_, support, focal, centre, parameters.egomotion, motion_before, frame_ratio, usable, heading, frames
+    )
     reason = motion.reason
     if np.count_nonzero(support & (TEXTURED | MATCHED)) < MIN_TEXTURED * support.size:
         reason = "low_texture"
@@ -107,7 +107,7 @@ def label_pair(
     if not focal_known and _turns(field_, support, motion, focal, centre, parameters, usable):
         return _without("f_sensitive", motion, field_, support)
     noise = parameters.egomotion.noise_floor_px * width / 640, parameters.egomotion.noise_relative
-    moving = segment(field_, support, motion, focal, centre, noise, parameters.segmentation, (image1, image2), usable)
+    moving = segment(field_, support, motion, focal, centre, noise, parameters.segmentation, frames, usable)
     measured = inverse_depth(field_, support, motion, focal, centre, *noise, parameters.depth, usable)
     horizon = motion.focus_of_expansion(focal, centre)[1]
     if not measured.typical > 0:
