@@ -50,11 +50,6 @@ class CameraMotion(NamedTuple):
     near: float
     """Share of the matches within ``NEAR_PX`` of their line."""
 
-    def judged(self, starts: NDArray[np.float64], ends: NDArray[np.float64], height: int, width: int) -> "CameraMotion":
-        """The same with the share ``near`` of matches, (N, 2) pixels each, of (height, width) images."""
-        off = _off_line(geometry(self, height, width), starts, ends)
-        return self._replace(near=float(np.count_nonzero(off < NEAR_PX) / len(off)))
-
     def back(self) -> "CameraMotion":
         """The motion from frame 2 to frame 1."""
         return CameraMotion(np.ascontiguousarray(self.R.T), -self.R.T @ self.T, self.focal, self.near)
@@ -134,7 +129,9 @@ def camera_motion(starts: NDArray[np.float64], ends: NDArray[np.float64], height
             break
     assert best is not None
     R, T, _ = _fitted(a, b, inverse_sigma, best[0], best[1], (4.0, 1.0))
-    return CameraMotion(R, T, focal, 0.0).judged(starts, ends, height, width)
+    motion = CameraMotion(R, T, focal, 0.0)
+    off = _off_line(geometry(motion, height, width), starts, ends)
+    return motion._replace(near=float(np.count_nonzero(off < NEAR_PX) / len(off)))
 
 
 def refitted(
