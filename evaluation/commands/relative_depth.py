@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import tee
 from pathlib import Path
 
 import numpy as np
@@ -76,5 +77,6 @@ def _images(options: argparse.Namespace) -> Iterator[Image]:
 
 
 def _streams(options: argparse.Namespace) -> tuple[Iterator[NDArray[np.float32]], Iterator[NDArray[np.float32]]]:
-    """Percentiles and depths, read anew."""
-    return (image.percentiles for image in _images(options)), (image.depth for image in _images(options))
+    """Percentiles and depths, read anew, to be taken in step: each image is read once for both."""
+    first, second = tee(_images(options))
+    return (image.percentiles for image in first), (image.depth for image in second)
