@@ -57,10 +57,9 @@ def run(options: argparse.Namespace) -> Report:
         raise ValueError("--kb-cropped goes with --ground-truth: no protocol scores such a crop against raw LiDAR")
     require_folders(options.predictions, options.mirrored, options.kitti_raw, options.ground_truth)
     frames = None if options.frames is None else read_frames(options.frames)
-    tally, many = SideBySide(options.kb_cropped), 0
-    for truth in (
-        _projected(options.kitti_raw, frames) if options.kitti_raw else _improved(options.ground_truth, frames)
-    ):
+    tally = SideBySide(options.kb_cropped)
+    projected = options.kitti_raw is not None
+    for truth in _projected(options.kitti_raw, frames) if projected else _improved(options.ground_truth, frames):
         path = find_prediction(options.predictions, truth.name)
         depth = read_prediction(path)
         if options.mirrored is not None:
@@ -69,7 +68,7 @@ def run(options: argparse.Namespace) -> Report:
             tally.add(truth.depth, depth)
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
-        many += 1
+    many = tally.images
     left_out = len(frames) - many if frames else 0
     notes = [f"{many} images, clamped to 0.001 ... 80 m, means of images; silog is 100 times the deviation of the log"]
     notes += [f"{left_out} of {len(frames or [])} frames have no improved ground truth"] if left_out else []
