@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from evaluation.classes import BENCHMARKS, benchmark_of
-from evaluation.image_files import read_image
+from evaluation.image_files import read_image, require_folders
 from evaluation.report import Report
 from evaluation.segmentation import Scores, Tally
 
@@ -89,8 +89,7 @@ def official_files(ground_truth: Path, predictions: Path) -> list[Files]:
 def files_of_one_name(ground_truth: Path, predictions: Path) -> list[Files]:
     """Files at the same place under both folders. Raises ``ValueError`` that names the first one missing."""
     truths = _every_png(ground_truth)
-    if not predictions.is_dir():
-        raise ValueError(f"{predictions} is not a folder")
+    require_folders(predictions)
     files = [Files(truth, predictions / truth.relative_to(ground_truth)) for truth in truths]
     for each in files:
         if not each.prediction.is_file():
@@ -99,8 +98,7 @@ def files_of_one_name(ground_truth: Path, predictions: Path) -> list[Files]:
 
 
 def _every_png(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise ValueError(f"{folder} is not a folder")
+    require_folders(folder)
     found = sorted(folder.rglob("*.png"))
     if not found:
         raise ValueError(f"{folder} has no PNG files, nor have the folders within")
