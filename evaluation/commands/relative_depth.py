@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from evaluation.image_files import find_prediction, read_depth, read_image, require_folders
 from evaluation.one_factor import PAPER_RMSE, best_factor, score_one_factor
-from evaluation.relative_depth import mean, score_against_depth
 from evaluation.report import Report
 from labels.codec import decode
 
@@ -48,6 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Report:
     """Means over the images."""
+    # imports scipy.stats, which takes a second: only where needed
+    from evaluation.relative_depth import mean, score_against_depth
+
     require_folders(options.ground_truth, options.predictions)
     if options.factor is not None and not 0 < options.factor < np.inf:
         raise ValueError(f"--factor {options.factor} gives no depth; metres a unit of percentile are positive")
