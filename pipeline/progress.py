@@ -77,8 +77,14 @@ class Pace:
         if done <= 0 or seconds <= 0:
             return ""
         rate = done / seconds
-        left = int(max(0, funnel.selected - funnel.attempted) / rate)
-        return f"{rate:.1f} pairs/s, {left // 3600}:{left // 60 % 60:02d}:{left % 60:02d} left"
+        left = max(0, funnel.selected - funnel.attempted) / rate
+        return f"{rate:.1f} pairs/s, {duration(left)} left"
+
+
+def duration(seconds: float) -> str:
+    """Such as ``27:04:10``, hours first."""
+    whole = int(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
 def stages(told: dict[str, Any]) -> list[tuple[str, str]]:

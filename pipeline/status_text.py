@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pipeline import storage
 from pipeline.outcome import printable
+from pipeline.progress import duration
 from pipeline.status import Status
 
 
@@ -78,14 +79,6 @@ def _at_work(status: Status) -> Iterator[str]:
 
 def _age(status: Status, when: float) -> str:
     return duration(max(0.0, status.now - when))
-
-
-def duration(seconds: float | None) -> str:
-    """Such as ``27:04:10``, hours first; a question mark where it is not known."""
-    if seconds is None:
-        return "?"
-    whole = int(seconds)
-    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
 # -- Prometheus -------------------------------------------------------------------------------------------------------
