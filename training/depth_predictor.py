@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from labels.codec import encode
 from training import overlay
 from training.configuration import RunConfiguration
-from training.learner import precision
+from training.inferring import inferring
 from training.models.network import Network
 
 
@@ -19,10 +19,9 @@ class DepthPredictor:
         """Raises ``ValueError`` for a network that was trained as a control."""
         if network.parameters_of_model.outputs != 1:
             raise ValueError("this run is a control, which learned no depth to predict; give a run on depth")
-        self.network, self.device = network.to(device).eval(), device
+        self.predict, self.device = inferring(network, configuration.engine, device), device
         height, width = configuration.input_size
         self.size = (width, height)
-        self.precision = precision(configuration.engine.precision, device)
 
     def pictures(self, frame: NDArray[np.uint8]) -> dict[str, NDArray[np.integer]]:
         """See ``Predictor.pictures``; codes as ``labels.codec`` has them."""
@@ -41,11 +40,7 @@ class DepthPredictor:
         """
         small = np.stack([cv2.resize(frame, self.size, interpolation=cv2.INTER_AREA) for frame in frames])
         images = torch.from_numpy(small).permute(0, 3, 1, 2).to(self.device).float().div_(255)
-        with (
-            torch.inference_mode(),
-            torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16),
-        ):
-            percentiles = self.network(images).float().clamp(0, 1).cpu().numpy()
+        percentiles = self.predict(images).float().clamp(0, 1).cpu().numpy()
         return [
             cv2.resize(z, (frame.shape[1], frame.shape[0]), interpolation=cv2.INTER_LINEAR)
             for z, frame in zip(percentiles, frames)

@@ -4,9 +4,8 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from training.learner import precision
+from training.inferring import inferring
 from training.models.network import Network
 from training.segmentation.configuration import SegmentationConfiguration
 from training.segmentation.inference import class_scores, full_size
@@ -16,9 +15,8 @@ class ClassPredictor:
     """See ``predict.Predictor``: of an image ``NAME.png``, ids as the labels of the dataset hold them."""
 
     def __init__(self, network: Network, configuration: SegmentationConfiguration, device: torch.device) -> None:
-        self.network, self.device = network.to(device).eval(), device
+        self.predict, self.device = inferring(network, configuration.engine, device), device
         self.layout, self.scale = configuration.layout, configuration.crop.scale
-        self.precision = precision(configuration.engine.precision, device)
 
     def pictures(self, frame: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
         """See ``Predictor.pictures``."""
@@ -37,12 +35,3 @@ class ClassPredictor:
         grey = cv2.cvtColor(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
         shown = self.layout.benchmark.palette[self.classes(frame)]
         return cv2.addWeighted(grey, 0.5, shown, 0.5, 0).astype(np.uint8, copy=False)
-
-    def predict(self, images: Tensor) -> Tensor:
-        """Scores (N, C, H, W) of images (N, 3, H, W) in [0, 1], at the scale of training."""
-        with (
-            torch.inference_mode(),
-            torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16),
-        ):
-            scores: Tensor = self.network(images)
-        return scores
