@@ -52,12 +52,12 @@ def looked_at(drive: Sequence, width: int = 640, pairs: int = FixedRegionParamet
 def compare(folder: Path) -> dict[str, Any]:
     """What is found fixed in a drive beside what is."""
     drive = Sequence(folder)
-    truth = cv2.imread(str(folder / "fixed.png"), cv2.IMREAD_GRAYSCALE)
+    truth = drive.fixed()
     if truth is None or not (folder / "times.txt").exists():
         raise SequenceError(f"{folder} has no fixed.png or times.txt; render it with simulation render --ground-truth")
     found = looked_at(drive)
     mask = found.fixed.mask
-    fixed = cv2.resize(truth, mask.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
+    fixed = cv2.resize(truth.astype(np.uint8), mask.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
     either = np.count_nonzero(mask | fixed)
     return {
         "drive": folder.name,
