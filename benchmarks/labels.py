@@ -21,12 +21,12 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from benchmarks import figures
 from benchmarks.egomotion import DEFAULT_FOCAL, STANDING_M
 from benchmarks.raw_drive import open_sequence
 from benchmarks.sequences import MOVING, RELIABLE, VISIBLE, Sequence, SequenceError
+from evaluation.relative_depth import percentiles
 from labels.codec import decode
 from labels.dense_depth import MEASURED, PLANE, PROPAGATED, SKY
 from labels.egomotion import EgomotionParameters
@@ -153,11 +153,6 @@ def _score(label: PairLabel, depth: NDArray[np.float32], truth: NDArray[np.bool_
             if (origin == number).any()
         }
     )
-
-
-def percentiles(values: NDArray[np.float32]) -> NDArray[np.float64]:
-    """``(midrank - 0.5) / n`` of each value."""
-    return (rankdata(values) - 0.5) / max(len(values), 1)
 
 
 def _share(part: NDArray[np.bool_], whole: NDArray[np.bool_]) -> float:

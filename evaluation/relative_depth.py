@@ -53,7 +53,7 @@ def score_against_depth(
     measured = depth > 0
     if missing := int((measured & ~predicted).sum()):
         raise ValueError(f"nothing is predicted for {missing} of {int(measured.sum())} measured pixels")
-    return score(_percentiles(prediction[measured]), _percentiles(depth[measured]), measured[measured], seed)
+    return score(percentiles(prediction[measured]), percentiles(depth[measured]), measured[measured], seed)
 
 
 def mean(scores: list[Scores]) -> Scores:
@@ -88,6 +88,6 @@ def ordinal_error(predicted: NDArray[np.floating], true: NDArray[np.floating], s
     return float((1 - agreement).mean() / 2)
 
 
-def _percentiles(values: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Midranks of a vector as percentiles, 0 ... 1."""
+def percentiles(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """``(midrank - 0.5) / n`` of each value of a vector."""
     return np.asarray((rankdata(values) - 0.5) / max(len(values), 1), np.float64)

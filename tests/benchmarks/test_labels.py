@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from benchmarks import labels as benchmark
-from benchmarks.labels import main, measure, percentiles
+from benchmarks.labels import main, measure
 from benchmarks.sequences import MOVING, RELIABLE, VISIBLE, Sequence
+from evaluation.relative_depth import percentiles
 from labels.codec import encode
 from labels.dense_depth import MEASURED, NONE, PROPAGATED
 from labels.egomotion import Egomotion
@@ -81,11 +82,6 @@ def test_every_origin_has_its_share_and_its_error(drive: Path, monkeypatch: pyte
     assert row["origins"]["measured"]["share"] + row["origins"]["propagated"]["share"] == pytest.approx(1)
     assert row["origins"]["propagated"]["error"] < 1 / 255
     assert row["origins"]["sky"] == {"share": 0, "error": None}
-
-
-def test_percentiles_are_midranks() -> None:
-    np.testing.assert_allclose(percentiles(np.array([30.0, 10, 20, 20])), [0.875, 0.125, 0.5, 0.5])
-    assert percentiles(np.array([])).size == 0
 
 
 def test_real_labels_order_most_of_the_scene(drive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from evaluation.relative_depth import Scores, mean, ordinal_error, score, spearman
+from evaluation.relative_depth import Scores, mean, ordinal_error, percentiles, score, spearman
 
 
 def test_a_perfect_prediction_and_its_reverse() -> None:
@@ -25,6 +25,11 @@ def test_the_rank_correlation_is_scipys_with_ties() -> None:
     rng = np.random.default_rng(0)
     a, b = rng.integers(0, 9, 500), rng.integers(0, 9, 500) + rng.integers(0, 9, 500)
     assert spearman(a, a + b) == pytest.approx(spearmanr(a, a + b).statistic, abs=1e-12)
+
+
+def test_percentiles_are_midranks() -> None:
+    np.testing.assert_allclose(percentiles(np.array([30.0, 10, 20, 20])), [0.875, 0.125, 0.5, 0.5])
+    assert percentiles(np.array([])).size == 0
 
 
 def test_pixels_without_label_do_not_count() -> None:
