@@ -119,9 +119,8 @@ class _Work:
         waiting = list(pairs)
         problem = Outcome(FAILED, "frame_missing", "the frame was there in the survey and is not there now")
         try:
-            for frame in self._decoded(min(needed), max(needed)):
-                if frame.pts in needed:
-                    held[frame.pts] = frame.image
+            for frame in self._decoded(needed):
+                held[frame.pts] = frame.image
                 while waiting and waiting[0]["second_pts"] in held and waiting[0]["pts"] in held:
                     pair = waiting.pop(0)
                     yield pair, held[pair["pts"]], held[pair["second_pts"]]
@@ -130,18 +129,18 @@ class _Work:
             problem = outcome.of_error(error)
         yield from ((pair, problem, None) for pair in waiting)
 
-    def _decoded(self, first_pts: int, last_pts: int) -> Iterator[Any]:
+    def _decoded(self, needed: set[int]) -> Iterator[Any]:
         fetched = fetch_video.read_record(self.build, self.video)
         with (
             fetch_video.local_source(self.build, self.video, fetched) as path,
             survey_video.open_video(self.build, self.video, path, self.camera) as source,
         ):
-            frames = source.frames(first_pts)
+            frames = source.frames(min(needed), max(needed), needed)
             while True:
                 began = time.process_time()
                 frame = next(frames, None)
                 self.seconds["decode"] += time.process_time() - began
-                if frame is None or frame.pts > last_pts:
+                if frame is None:
                     return
                 yield frame
 
