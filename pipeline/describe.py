@@ -8,10 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline import label_pairs, plan_shards, storage, tables, write_shard
+from pipeline import plan_shards, storage, tables, write_shard
 from pipeline.build import Build
 from pipeline.funnel import Funnel
-from pipeline.outcome import DONE
+from pipeline.labelled_pairs import labelled_pairs
 from pipeline.parameters import FORMAT, STAGE_VERSIONS
 from pipeline.storage import FsspecTarget, join
 
@@ -39,12 +39,9 @@ def samples_table(build: Build, plan: pa.Table, index: list[dict[str, Any]]) -> 
         for shard in index
         for sample in shard["samples"]
     }
-    statistics: dict[str, dict[str, Any]] = {}
-    for video in build.videos:
-        for chunk in label_pairs.chunks(build, video):
-            for row in tables.rows(label_pairs.read_chunk(build, video, chunk)):
-                if row["status"] == DONE:
-                    statistics[row["key"]] = {k: v for k, v in row.items() if k not in _NOT_OF_A_SAMPLE}
+    labelled = labelled_pairs(build)
+    told = labelled.drop_columns(sorted(_NOT_OF_A_SAMPLE))
+    statistics = dict(zip(labelled.column("key").to_pylist(), tables.rows(told)))
     rows = [
         {
             "key": row["key"],
@@ -59,7 +56,7 @@ def samples_table(build: Build, plan: pa.Table, index: list[dict[str, Any]]) -> 
 
 
 # Columns of the label rows that say nothing of a finished sample.
-_NOT_OF_A_SAMPLE = {"status", "reason", "detail", "key", "offset", "size"}
+_NOT_OF_A_SAMPLE = {"status", "reason", "detail", "key", "offset", "size", "video_id", "chunk"}
 
 
 def dataset_record(build: Build, funnel: Funnel, index: list[dict[str, Any]]) -> dict[str, Any]:

@@ -2,17 +2,16 @@
 
 import hashlib
 import math
-from collections.abc import Iterator
 
 import luigi
 import numpy as np
 import pyarrow as pa
 
-from pipeline import label_pairs, storage, tables
+from pipeline import storage, tables
 from pipeline.build import Build
 from pipeline.label_pairs import LabelPairs
+from pipeline.labelled_pairs import labelled_pairs
 from pipeline.manifest import Video
-from pipeline.outcome import DONE
 from pipeline.storage import FsspecTarget
 from pipeline.task import BuildTask
 
@@ -69,9 +68,9 @@ def plan(build: Build) -> pa.Table:
     The order depends on the keys and the seed alone, not on the order of the manifest or of the work.
     """
     shard = build.parameters.shard
-    samples = [
-        row for video in sorted(build.videos, key=lambda video: video.video_id) for row in _samples(build, video)
-    ]
+    split_by_id = {video.video_id: split_of(build, video) for video in build.videos}
+    labelled = labelled_pairs(build).select(["key", "video_id", "chunk", "offset", "size"])
+    samples = [{**row, "split": split_by_id[row["video_id"]]} for row in tables.rows(labelled)]
     rows: list[dict[str, object]] = []
     for split in sorted({str(row["split"]) for row in samples}):
         members = sorted((row for row in samples if row["split"] == split), key=lambda row: str(row["key"]))
@@ -90,18 +89,3 @@ def split_of(build: Build, video: Video) -> str:
     shard = build.parameters.shard
     digest = hashlib.sha256(f"{shard.seed}/{video.video_id}".encode()).digest()
     return "val" if int.from_bytes(digest[:8], "big") / 2**64 < shard.val_fraction else "train"
-
-
-def _samples(build: Build, video: Video) -> Iterator[dict[str, object]]:
-    split = split_of(build, video)
-    for chunk in label_pairs.chunks(build, video):
-        for row in tables.rows(label_pairs.read_chunk(build, video, chunk)):
-            if row["status"] == DONE:
-                yield {
-                    "split": split,
-                    "key": row["key"],
-                    "video_id": video.video_id,
-                    "chunk": f"{video.video_id}/{chunk}.tar",
-                    "offset": row["offset"],
-                    "size": row["size"],
-                }

@@ -103,7 +103,7 @@ def licences(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def histograms(labelled: pa.Table) -> list[dict[str, Any]]:
     """The distributions of the labels' statistics."""
     found = []
-    for column, name, about, bounds in HISTOGRAMS if labelled.num_rows else ():
+    for column, name, about, bounds in HISTOGRAMS:
         low, high = bounds or (0.0, None)
         drawn = chart.histogram(labelled.column(column).to_numpy(), low, high)
         if drawn is not None:

@@ -28,7 +28,7 @@ MOST_VIDEOS = 24
 def examples(build: Build, labelled: pa.Table) -> list[dict[str, Any]]:
     """For each score the labels with its best, median and worst value; ties are broken by key."""
     found = []
-    keys = np.array(labelled.column("key").to_pylist()) if labelled.num_rows else np.empty(0)
+    keys = np.array(labelled.column("key").to_pylist())
     for column, name, more in SCORES if len(keys) else ():
         values = labelled.column(column).to_numpy().astype(np.float64)
         order = np.lexsort((keys, -values if more else values))
@@ -76,7 +76,7 @@ def fixed_masks(build: Build, labelled: pa.Table, rows: list[dict[str, Any]]) ->
 def _first_labels(labelled: pa.Table) -> dict[str, dict[str, Any]]:
     """The first label of each video."""
     first: dict[str, int] = {}
-    for place, video_id in enumerate(labelled.column("video_id").to_pylist() if labelled.num_rows else ()):
+    for place, video_id in enumerate(labelled.column("video_id").to_pylist()):
         first.setdefault(video_id, place)
     return {video_id: tables.rows(labelled.slice(place, 1))[0] for video_id, place in first.items()}
 
