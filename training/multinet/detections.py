@@ -8,7 +8,7 @@ import torch
 import torchvision
 from numpy.typing import NDArray
 
-from training.models.fastbox import CELL, Cars
+from training.models.fastbox import Cars, centres
 
 LEAST = 0.001
 """Confidence of what is kept."""
@@ -60,9 +60,7 @@ def of_cells(cars: Cars) -> list[Detections]:
     The offset of a centre is cut to whole pixels, as the reference does.
     """
     box, scores = cars.final_box.detach().cpu(), torch.softmax(cars.final_scores.detach(), dim=-1)[..., 1].cpu()
-    rows, columns = box.shape[1:3]
-    y, x = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
-    centre = box[..., :2].trunc() + torch.stack([x, y], dim=-1) * CELL + CELL / 2
+    centre = box[..., :2].trunc() + centres(box.shape[1], box.shape[2])
     half = box[..., 2:].abs() / 2
     corners = torch.cat([centre - half, centre + half], dim=-1).flatten(1, 2)
     found = []
