@@ -15,12 +15,11 @@ import safetensors.torch
 import torch
 import torchvision
 from torch import Tensor, nn
-from torch.nn import functional
 
 from training.configuration import RunConfiguration, from_dict, to_dict
 from training.models.alexnet import AlexNet
 from training.models.backbone import Backbone
-from training.models.network import CELL, ModelParameters, Network, build_network
+from training.models.network import ModelParameters, Network, build_network, filled
 from training.models.resnet import ResNet50
 from training.models.vgg import VGG16
 from training.run_folder import load_network
@@ -45,11 +44,8 @@ class Features(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Maps of images (N, 3, H, W)."""
-        height, width = images.shape[-2:]
         images = self.normalisation(images)
-        if self.fill:
-            images = functional.pad(images, (0, -width % CELL, 0, -height % CELL))
-        return tuple(self.backbone(images).values())
+        return tuple(self.backbone(filled(images) if self.fill else images).values())
 
 
 def export(place: Path, form: str, part: str | None, out: Path) -> str:

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from training.models.encoder_decoder import SKIPS, DecoderHead
-from training.models.network import ModelParameters, Network
-from training.models.resnet import ResNet50
-from training.models.vgg import VGG16
+from training.models.network import ModelParameters, Network, encoder
 
 
 @dataclass(frozen=True)
@@ -28,9 +26,7 @@ class AbsoluteDepth(Network):
     """
 
     def __init__(self, model: ModelParameters, depths: DepthRange) -> None:
-        name = model.backbone
-        encoder = ResNet50() if name == "resnet50" else VGG16("same", fc_channels=0)
-        super().__init__(encoder, DecoderHead(name), model)
+        super().__init__(encoder(model.backbone), DecoderHead(model.backbone), model)
         self.minimum, self.span = depths.minimum, math.log(depths.maximum / depths.minimum)
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Tensor:

@@ -4,11 +4,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from torch import Tensor, nn
-from torch.nn import functional
 
 from training.models.dropout import words
 from training.models.fastbox import Cars, FastBox, FastBoxParameters
-from training.models.network import CELL, ModelParameters, Network, Normalisation
+from training.models.network import ModelParameters, Network, Normalisation, filled, initialise_convolutions
 from training.models.road_decoder import RoadDecoder
 from training.models.vgg import VGG16
 
@@ -69,17 +68,11 @@ class MultiNet(Network):
         return cars
 
     def _maps(self, images: Tensor) -> dict[str, Tensor]:
-        height, width = images.shape[-2:]
-        images = functional.pad(self.normalisation(images), (0, -width % CELL, 0, -height % CELL))
-        return self.backbone.convolutions(images)
+        return self.backbone.convolutions(filled(self.normalisation(images)))
 
     def initialise(self) -> None:
         """He's rule for the encoder, the reference's for the decoders."""
-        for layer in self.backbone.modules():
-            if isinstance(layer, nn.Conv2d):
-                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-                if layer.bias is not None:
-                    nn.init.zeros_(layer.bias)
+        initialise_convolutions(self.backbone)
         for decoder in (self.road, self.cars):
             if decoder is not None:
                 decoder.initialise()

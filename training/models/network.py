@@ -76,7 +76,7 @@ class Network(nn.Module):
         height, width = images.shape[-2:]
         images = self.normalisation(images)
         if self.parameters_of_model.padding == "same":
-            images = functional.pad(images, (0, -width % CELL, 0, -height % CELL))
+            images = filled(images)
         maps = self.backbone(images, noise)
         scores = self.head(maps, (images.shape[-2], images.shape[-1]))[..., :height, :width]
         if self.parameters_of_model.outputs == 1:
@@ -84,17 +84,28 @@ class Network(nn.Module):
         return torch.sigmoid(scores) if self.parameters_of_model.activation == "sigmoid" else scores
 
     def initialise(self) -> None:
-        """He et al., ICCV 2015, eq. 10: convolutions N(0, sqrt(2 / fan-in)), zero biases; the scores start at 0."""
-        for layer in self.modules():
-            if isinstance(layer, nn.Conv2d):
-                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-                if layer.bias is not None:
-                    nn.init.zeros_(layer.bias)
+        """He's rule; the scores start at 0."""
+        initialise_convolutions(self)
         self.head.initialise()
 
     def decayed(self) -> list[nn.Parameter]:
         """The parameters that weight decay is for: all."""
         return list(self.parameters())
+
+
+def filled(images: Tensor) -> Tensor:
+    """Normalised images (N, 3, H, W) with zeros to the right and below, up to whole cells."""
+    height, width = images.shape[-2:]
+    return functional.pad(images, (0, -width % CELL, 0, -height % CELL))
+
+
+def initialise_convolutions(module: nn.Module) -> None:
+    """He et al., ICCV 2015, eq. 10: all convolutions of the module N(0, sqrt(2 / fan-in)), zero biases."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
 
 
 def build_network(parameters: ModelParameters) -> Network:
@@ -116,7 +127,7 @@ def build_network(parameters: ModelParameters) -> Network:
     if head == "encoder_decoder":
         if parameters.padding != "same":
             raise ValueError("model: encoder_decoder is built with padding 'same' only")
-        return _initialised(Network(_encoder(name), DecoderHead(name, parameters.outputs), parameters))
+        return _initialised(Network(encoder(name), DecoderHead(name, parameters.outputs), parameters))
     kinds = {"alexnet": AlexNet, "caffenet": CaffeNet, "vgg16": VGG16}
     backbone = kinds[name](parameters.padding, parameters.fc_channels, parameters.dropout)
     fade = parameters.padding == "hundred"  # as Caffe's
@@ -124,7 +135,8 @@ def build_network(parameters: ModelParameters) -> Network:
     return _initialised(Network(backbone, fcn, parameters))
 
 
-def _encoder(name: str) -> Backbone:
+def encoder(name: str) -> Backbone:
+    """What an encoder-decoder is built on: ResNet50, or VGG16 without fc6 and fc7."""
     return ResNet50() if name == "resnet50" else VGG16("same", fc_channels=0)
 
 
