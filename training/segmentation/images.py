@@ -30,16 +30,25 @@ def read(labelled: LabelledImage, layout: Layout) -> Pair:
 
 
 def scaled(pair: Pair, scale: float) -> Pair:
-    """The pair at another scale: colours averaged, labels of the nearest pixel."""
+    """The pair at another scale."""
+    return scaled_frame(pair[0], scale), scaled_labels(pair[1], scale)
+
+
+def scaled_frame(frame: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
+    """RGB (H, W, 3) at another scale, colours averaged."""
     if scale == 1:
-        return pair
-    frame, label = pair
-    height, width = round(scale * label.shape[0]), round(scale * label.shape[1])
+        return frame
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    small = cv2.resize(frame, (width, height), interpolation=interpolation).astype(np.uint8, copy=False)
-    fewer = np.empty((height, width), np.uint8)
+    return cv2.resize(frame, _at(scale, frame)[::-1], interpolation=interpolation).astype(np.uint8, copy=False)
+
+
+def scaled_labels(label: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
+    """Training ids (H, W) at another scale, those of the nearest pixel."""
+    if scale == 1:
+        return label
+    fewer = np.empty(_at(scale, label), np.uint8)
     resize_labels(label, fewer, "nearest")
-    return small, fewer
+    return fewer
 
 
 def crop(pair: Pair, size: tuple[int, int], place: tuple[float, float], where: Path) -> Pair:
@@ -70,6 +79,10 @@ def _stored(path: Path, dimensions: int) -> NDArray[np.uint8]:
         kind = "ids, one channel of 8 bits" if dimensions == 2 else "colours, RGB of 8 bits"
         raise FrameError(f"{path} is an image of {label.dtype} {label.shape}; labels are {kind}")
     return label
+
+
+def _at(scale: float, image: NDArray[np.uint8]) -> tuple[int, int]:
+    return round(scale * image.shape[0]), round(scale * image.shape[1])
 
 
 def _size(image: NDArray[np.uint8]) -> str:

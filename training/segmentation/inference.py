@@ -1,22 +1,18 @@
 """Classes of whole images by a network that was trained at some scale of them."""
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from training.segmentation.images import scaled_frame
 from training.task import Predict
 
 
 def class_scores(predict: Predict, frame: NDArray[np.uint8], scale: float, device: torch.device) -> Tensor:
     """(1, C, h, w) ``float32`` scores of an RGB frame (H, W, 3), at the scale of training."""
-    height, width = round(scale * frame.shape[0]), round(scale * frame.shape[1])
-    if scale != 1:
-        interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        frame = cv2.resize(frame, (width, height), interpolation=interpolation).astype(np.uint8, copy=False)
-    images = torch.from_numpy(frame).permute(2, 0, 1)[None].to(device).float().div_(255)
+    images = torch.from_numpy(scaled_frame(frame, scale)).permute(2, 0, 1)[None].to(device).float().div_(255)
     scores: Tensor = predict(images).float()
     return scores
 

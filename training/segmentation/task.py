@@ -15,7 +15,7 @@ from training.distributed import World
 from training.frame_loader import FrameLoader
 from training.segmentation import objective
 from training.segmentation.configuration import SegmentationConfiguration
-from training.segmentation.images import scaled
+from training.segmentation.images import scaled_labels
 from training.segmentation.inference import class_scores, full_size
 from training.segmentation.layouts import LabelledImages, open_split
 from training.segmentation.loader import CropBatch, Crops, whole_images
@@ -69,7 +69,7 @@ class Segmentation:
             scores = class_scores(predict, frame, self.configuration.crop.scale, world.device)
             found = full_size(scores, truth.shape)
             full.add(benchmark.ids[truth], benchmark.ids[found])
-            at_scale = scaled((frame, truth), self.configuration.crop.scale)[1]
+            at_scale = scaled_labels(truth, self.configuration.crop.scale)
             small.add(benchmark.ids[at_scale], benchmark.ids[scores.argmax(1)[0].cpu().numpy()])
             if len(shown) < record.overlays:
                 shown.append(np.hstack([frame, benchmark.palette[truth], benchmark.palette[found]]))
