@@ -168,6 +168,14 @@ def _gather(kind: Any) -> Any:
     return kind(**values)
 
 
+def by_name(nested: dict[str, Any], before: str = "") -> dict[str, Any]:
+    """The leaves of nested dictionaries by their dotted names, such as ``label.flow.engine``."""
+    found: dict[str, Any] = {}
+    for name, value in nested.items():
+        found |= by_name(value, f"{before}{name}.") if isinstance(value, dict) else {f"{before}{name}": value}
+    return found
+
+
 def from_json(content: dict[str, Any], kind: Any = BuildParameters) -> Any:
     """The parameters from their JSON form (``dataclasses.asdict``)."""
     hints = get_type_hints(kind)

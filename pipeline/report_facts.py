@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import pyarrow as pa
 from pipeline import chart, describe, fetch_video, survey_video
 from pipeline.build import Build
 from pipeline.funnel import Funnel
-from pipeline.parameters import STAGE_VERSIONS, BuildParameters
+from pipeline.parameters import STAGE_VERSIONS, BuildParameters, by_name
 from pipeline.source import redacted, without_secrets
 
 HISTOGRAMS = (
@@ -152,19 +151,11 @@ def cost(funnel: Funnel) -> dict[str, Any]:
 
 def parameters(build: Build) -> list[dict[str, Any]]:
     """All parameters by their dotted name, and whether each is other than the default."""
-    usual = dict(_flat(dataclasses.asdict(BuildParameters())))
+    usual = by_name(dataclasses.asdict(BuildParameters()))
     return [
         {"name": name, "value": value, "usual": usual[name], "changed": value != usual[name]}
-        for name, value in _flat(dataclasses.asdict(build.parameters))
+        for name, value in by_name(dataclasses.asdict(build.parameters)).items()
     ]
-
-
-def _flat(nested: dict[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in nested.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{before}{name}.")
-        else:
-            yield before + name, value
 
 
 def versions() -> dict[str, dict[str, Any]]:

@@ -12,6 +12,7 @@ from pipeline import tables
 from pipeline.dataset import Dataset
 from pipeline.errors import UserError
 from pipeline.label_agreement import Agreement, agreement
+from pipeline.parameters import by_name
 from pipeline.sample_images import colour, sample_images
 
 CELL_WIDTH = 320
@@ -93,19 +94,12 @@ def lines(diff: VersionDiff) -> Iterator[str]:
 
 def _parameters(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
     """What was changed on purpose: versions of stages, and parameters."""
-    before, after = _flat(old["stage_versions"], "stage "), _flat(new["stage_versions"], "stage ")
-    before |= _flat(old["parameters"])
-    after |= _flat(new["parameters"])
+    before, after = by_name(old["stage_versions"], "stage "), by_name(new["stage_versions"], "stage ")
+    before |= by_name(old["parameters"])
+    after |= by_name(new["parameters"])
     for name in sorted(before.keys() | after.keys()):
         if before.get(name) != after.get(name):
             yield f"changed {name}: {before.get(name, 'absent')} -> {after.get(name, 'absent')}"
-
-
-def _flat(content: dict[str, Any], place: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in content.items():
-        found |= _flat(value, f"{place}{name}.") if isinstance(value, dict) else {f"{place}{name}": value}
-    return found
 
 
 def _reasons(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> Iterator[str]:
