@@ -4,14 +4,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from training.epochs import Epochs
 from training.frame_files import FrameError
+from training.workers import by_workers
 
 Batch = TypeVar("Batch")
 Make = Callable[[int, NDArray[np.int64], int], Batch]
@@ -61,21 +60,7 @@ class FrameLoader(Epochs, Generic[Batch]):
 
     def __iter__(self) -> Iterator[Batch]:
         """Batches of this rank. Raises ``FrameError`` that names a file that cannot be used."""
-        workers = self.parameters.workers
-        steps: _Steps[Batch] = _Steps(self)
-        loader: DataLoader[Batch | FrameError] = DataLoader(
-            steps,
-            batch_size=None,
-            num_workers=workers,
-            prefetch_factor=self.parameters.prefetch if workers else None,
-            collate_fn=_as_it_is,
-            pin_memory=torch.cuda.is_available(),  # of batches that have such a method
-            worker_init_fn=_one_thread,
-            # a fork shares the frames; its own generator: the trainer's stays untouched
-            multiprocessing_context="fork" if workers else None,
-            generator=torch.Generator(),
-        )
-        for batch in loader:
+        for batch in by_workers(_Steps(self), self.parameters.workers, self.parameters.prefetch):
             if isinstance(batch, FrameError):
                 # handed over as a value: a worker's exception would arrive as its traceback
                 raise batch
@@ -98,11 +83,3 @@ class _Steps(Dataset[Batch | FrameError], Generic[Batch]):
             return self.make(self.epoch, self.steps[step], self.rows)
         except FrameError as error:
             return error
-
-
-def _as_it_is(batch: Any) -> Any:
-    return batch
-
-
-def _one_thread(_: int) -> None:
-    cv2.setNumThreads(0)

@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from training.batch_memory import BatchMemory
@@ -20,6 +18,7 @@ from training.sample import SampleError, members
 from training.shard_cache import Position
 from training.shard_order import AUGMENTATION, epoch_order, uniform
 from training.shards import DatasetError, Split
+from training.workers import by_workers
 
 DRAWS = 5
 """Random numbers that a sample gets for its augmentation."""
@@ -153,7 +152,8 @@ class Loader:
     def __iter__(self) -> Iterator[Batch]:
         order = self._order()
         position = Position(self.position)
-        batches = iter(self._batches(order[self.position :]))
+        rest = _Batches(self, order[self.position :])
+        batches = iter(by_workers(rest, self.parameters.workers, self.parameters.prefetch))
         self._fetch_ahead(order, position)
         try:
             for found in batches:
@@ -173,21 +173,6 @@ class Loader:
         if not self.shuffle:
             return np.arange(len(self.split))
         return epoch_order(self.split.shard, self.seed, self.epoch, self.parameters.shards_mixed)
-
-    def _batches(self, rest: NDArray[np.int64]) -> DataLoader[_Filled | Batch]:
-        workers = self.parameters.workers
-        return DataLoader(
-            _Batches(self, rest),
-            batch_size=None,
-            num_workers=workers,
-            prefetch_factor=self.parameters.prefetch if workers else None,
-            collate_fn=_as_it_is,  # type: ignore[arg-type] # torch's stubs know lists alone
-            pin_memory=torch.cuda.is_available(),
-            worker_init_fn=_one_thread,
-            # A fork starts at once and shares the table of samples. Its own generator: the trainer's stays untouched.
-            multiprocessing_context="fork" if workers else None,
-            generator=torch.Generator(),
-        )
 
     def _fetch_ahead(self, order: NDArray[np.int64], position: Position) -> None:
         cache = self.split.cache()
@@ -321,11 +306,3 @@ def _fill(keys: list[str], images: torch.Tensor, codes: torch.Tensor, confidence
             codes[row] = 0
             if confidence is not None:
                 confidence[row] = 0
-
-
-def _as_it_is(batch: _Filled) -> _Filled:
-    return batch
-
-
-def _one_thread(_: int) -> None:
-    cv2.setNumThreads(0)
