@@ -16,12 +16,12 @@ from pipeline import html_page
 from pipeline.catalogue import PAGE, Catalogue, Query, catalogue
 from pipeline.dataset import open_dataset
 from pipeline.errors import UserError
-from pipeline.sample_images import colour, contents, decoded, jpeg
+from pipeline.sample_images import NO_LABEL, colour, contents, decoded, jpeg
 from pipeline.source_frame import source_frame
 
 LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 KINDS = {"frame": "jpg", "depth": "depth.png", "confidence": "confidence.png"}
-_NOTHING = np.full((9, 16, 3), 96, np.uint8)
+_NOTHING = np.full((9, 16, 3), NO_LABEL, np.uint8)
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; img-src 'self' data:; script-src 'self'; "
     "style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline import tables
 from pipeline.dataset import Dataset
-from pipeline.sample_images import colour, sample_images
+from pipeline.sample_images import captioned, colour, sample_images
 
 STATISTICS = ("valid_fraction", "inlier_ratio", "rotation_deg", "median_translational_flow_px", "frame_distance")
 CELL_WIDTH = 320
@@ -68,10 +68,7 @@ def _cell(key: str, blocks: bytes) -> NDArray[np.uint8]:
     scale = CELL_WIDTH / frame.shape[1]
     size = (CELL_WIDTH, round(frame.shape[0] * scale))
     cell = np.hstack([cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in (frame, label)])
-    caption = np.full((18, cell.shape[1], 3), 32, np.uint8)
-    text = f"{key}  +{record['frame_distance']}  valid {record['valid_fraction']:.2f}"
-    cv2.putText(caption, text, (4, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (230, 230, 230), 1, cv2.LINE_AA)
-    return np.vstack([caption, cell])
+    return captioned(cell, f"{key}  +{record['frame_distance']}  valid {record['valid_fraction']:.2f}")
 
 
 def _mark_focus(frame: NDArray[np.uint8], record: dict[str, Any]) -> None:

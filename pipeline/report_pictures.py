@@ -8,7 +8,7 @@ import pyarrow as pa
 from pipeline import survey_video, tables, write_shard
 from pipeline.build import Build
 from pipeline.html_page import data_url
-from pipeline.sample_images import SampleImages, colour, jpeg, sample_images, with_fixed
+from pipeline.sample_images import NO_LABEL, SampleImages, colour, jpeg, sample_images, with_fixed
 
 SCORES = (
     # column, name, whether more is better
@@ -85,7 +85,7 @@ def _mask(build: Build, video_id: str, label: dict[str, Any] | None) -> Any:
     if label is not None:
         return _frame_with_fixed(build, video_id, sample_images(write_shard.read_blocks(build, label)))
     fixed = survey_video.read_fixed(build, build.video(video_id))
-    return with_fixed(np.full((*fixed.shape, 3), 96, np.uint8), fixed)
+    return with_fixed(np.full((*fixed.shape, 3), NO_LABEL, np.uint8), fixed)
 
 
 def _url(picture: Any) -> str:

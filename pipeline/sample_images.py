@@ -68,6 +68,13 @@ def with_fixed(frame: NDArray[np.uint8], fixed: NDArray[np.bool_]) -> NDArray[np
     return shown
 
 
+def captioned(picture: NDArray[np.uint8], text: str) -> NDArray[np.uint8]:
+    """A picture (H, W, 3) BGR below a line of text."""
+    caption = np.full((18, picture.shape[1], 3), 32, np.uint8)
+    cv2.putText(caption, text, (4, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (230, 230, 230), 1, cv2.LINE_AA)
+    return np.vstack([caption, picture])
+
+
 def jpeg(image: NDArray[np.uint8], width: int, quality: int = 85) -> bytes:
     """A picture at most ``width`` pixels wide as a JPEG file."""
     scale = min(1.0, width / image.shape[1])

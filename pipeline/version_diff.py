@@ -13,7 +13,7 @@ from pipeline.dataset import Dataset
 from pipeline.errors import UserError
 from pipeline.label_agreement import Agreement, agreement
 from pipeline.parameters import by_name
-from pipeline.sample_images import colour, sample_images
+from pipeline.sample_images import NO_LABEL, captioned, colour, sample_images
 
 CELL_WIDTH = 320
 _FUNNEL = ("candidates", "selected", "labelled", "sharded")
@@ -132,12 +132,10 @@ def _row(diff: VersionDiff, each: Compared) -> NDArray[np.uint8]:
     old, new = sample_images(diff.old.read(each.old)), sample_images(diff.new.read(each.new))
     apart = np.abs(old.codes.astype(np.int16) - new.codes)
     shown = cv2.applyColorMap(np.minimum(2 * apart, 255).astype(np.uint8), cv2.COLORMAP_HOT)
-    shown[(old.codes == 0) | (new.codes == 0)] = (96, 96, 96)
+    shown[(old.codes == 0) | (new.codes == 0)] = NO_LABEL
     height = round(old.frame.shape[0] * CELL_WIDTH / old.frame.shape[1])
     pictures = (old.frame, colour(old.codes), colour(new.codes), shown)
     cells = np.hstack([cv2.resize(p, (CELL_WIDTH, height), interpolation=cv2.INTER_AREA) for p in pictures])
-    caption = np.full((18, cells.shape[1], 3), 32, np.uint8)
     told = each.agreement
     text = f"{each.key}  spearman {told.spearman:.3f}  only old {told.only_old:.2f}  only new {told.only_new:.2f}"
-    cv2.putText(caption, text, (4, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (230, 230, 230), 1, cv2.LINE_AA)
-    return np.vstack([caption, cells])
+    return captioned(cells, text)
