@@ -3,7 +3,7 @@
 import hashlib
 import json
 import sys
-from functools import cached_property
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -43,6 +43,17 @@ class KittiDepthTask(luigi.Task):
         """The folder of this axis."""
         return join(self.to, self.axis)
 
+    @property
+    def cameras(self) -> dict[Camera, list[str]]:
+        """The listed frames."""
+        return _listed(self.lists)
+
+
+@lru_cache(maxsize=1)
+def _listed(lists: str) -> dict[Camera, list[str]]:
+    """The frames of lists separated by commas; read once, and not anew by the task of each camera."""
+    return read_lists(url for url in lists.split(",") if url)
+
 
 class PrepareKittiDepth(KittiDepthTask):
     """Writes ``TO/AXIS/DATE/DRIVE/CAMERA/FRAME.png`` for every listed frame: uint16, metres x 256, 0 = no point.
@@ -56,11 +67,6 @@ class PrepareKittiDepth(KittiDepthTask):
     )
 
     retry_count = 1
-
-    @cached_property
-    def cameras(self) -> dict[Camera, list[str]]:
-        """The listed frames."""
-        return read_lists(url for url in self.lists.split(",") if url)
 
     def requires(self) -> list["PrepareDriveDepth"]:
         """A task for each camera of each drive."""
@@ -112,10 +118,10 @@ class PrepareDriveDepth(KittiDepthTask):
         """Which camera."""
         return Camera(self.date, self.drive, self.camera)
 
-    @cached_property
+    @property
     def frames(self) -> list[str]:
         """The listed frames."""
-        return read_lists(url for url in self.lists.split(",") if url)[self.of]
+        return self.cameras[self.of]
 
     def output(self) -> FsspecTarget:
         """The record, written last."""
