@@ -1,4 +1,4 @@
-"""Which samples a rank takes in which step of which epoch, and where a run is: what loaders of files share.
+"""Which samples a rank takes in which step of which epoch, and where a run is: what all loaders share.
 
 The order is that of ``shard_order``: a pure function of seed and epoch. Each step takes ``batch_size`` samples of it
 over all ranks, the last of an epoch what is left; every rank takes every step, with rows that may hold no sample.
@@ -20,7 +20,7 @@ class Epochs:
         if batch_size < 1 or batch_size % world_size:
             raise ValueError(f"a batch of {batch_size} cannot be dealt to {world_size} ranks; give a multiple")
         self.count, self.batch_size, self.seed, self.shuffle = count, batch_size, seed, shuffle
-        self.rank, self.rows = rank, batch_size // world_size
+        self.rank, self.world_size, self.rows = rank, world_size, batch_size // world_size
         self.epoch, self.position = 0, 0
 
     @property
@@ -33,11 +33,16 @@ class Epochs:
         """Steps that remain of this epoch."""
         return -(-(self.count - self.position) // self.batch_size)
 
-    def rest(self) -> list[NDArray[np.int64]]:
-        """This rank's samples of each step that remains, at most ``rows`` each."""
-        order = np.arange(self.count)
-        if self.shuffle:
-            order = epoch_order(np.zeros(self.count, np.int32), self.seed, self.epoch, 1)
+    def order(self) -> NDArray[np.int64]:
+        """All samples in the order of this epoch."""
+        return self.shuffled() if self.shuffle else np.arange(self.count)
+
+    def shuffled(self) -> NDArray[np.int64]:
+        """The order where it is shuffled."""
+        return epoch_order(np.zeros(self.count, np.int32), self.seed, self.epoch, 1)
+
+    def rest(self, order: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """This rank's samples of each step that remains of an epoch in that order, at most ``rows`` each."""
         starts = range(
             self.position + self.rank * self.rows, self.position + self.steps_left * self.batch_size, self.batch_size
         )

@@ -73,7 +73,8 @@ class _Steps(Dataset[Batch | FrameError], Generic[Batch]):
     """The steps of the rest of an epoch; what a worker has."""
 
     def __init__(self, loader: FrameLoader[Batch]) -> None:
-        self.make, self.epoch, self.rows, self.steps = loader.make, loader.epoch, loader.rows, loader.rest()
+        self.make, self.epoch, self.rows = loader.make, loader.epoch, loader.rows
+        self.steps = loader.rest(loader.order())
 
     def __len__(self) -> int:
         return len(self.steps)

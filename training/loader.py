@@ -14,6 +14,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from training.batch_memory import BatchMemory
 from training.decode import CODES, CONFIDENCE, decode_frame, decode_labels
+from training.epochs import Epochs
 from training.sample import SampleError, members
 from training.shard_cache import Position
 from training.shard_order import AUGMENTATION, epoch_order, uniform
@@ -91,7 +92,7 @@ class _Filled:
         return self.batch().pin_memory()
 
 
-class Loader:
+class Loader(Epochs):
     """Iterates over the rest of an epoch, then over the next; knows where it is.
 
     Every sample comes exactly once an epoch over all ranks; all ranks take ``steps_per_epoch`` steps.
@@ -111,33 +112,17 @@ class Loader:
         """``size`` is height and width of the network's input; ``labels_of`` the sample whose label each gets, if not
         its own. Raises ``ValueError`` for what cannot work.
         """
-        if parameters.batch_size < 1 or parameters.batch_size % world_size:
-            raise ValueError(
-                f"a batch of {parameters.batch_size} cannot be dealt to {world_size} ranks; give a multiple"
-            )
+        super().__init__(len(split), parameters.batch_size, seed, rank, world_size, shuffle)
         if (cache := split.cache()) is not None:
             cache.require(parameters.shards_mixed, max(shard["bytes"] for shard in split.dataset.shards.values()))
         self.split, self.parameters, self.size = split, parameters, size
-        self.seed, self.rank, self.world_size, self.shuffle = seed, rank, world_size, shuffle
         self.labels_of = labels_of
-        self.epoch, self.position = 0, 0
         self.skipped: list[Skipped] = []
         """What this rank could not read in this epoch, as far as it is."""
 
-    @property
-    def steps_per_epoch(self) -> int:
-        """Steps of a whole epoch."""
-        return -(-len(self.split) // self.parameters.batch_size)
-
-    @property
-    def steps_left(self) -> int:
-        """Steps that remain of this epoch."""
-        return -(-(len(self.split) - self.position) // self.parameters.batch_size)
-
     def state_dict(self) -> dict[str, Any]:
         """Where the loader is: behind the last batch that it handed out."""
-        state = {"seed": self.seed, "epoch": self.epoch, "position": self.position}
-        return {**state, "dataset": self.split.dataset.fingerprint}
+        return {**super().state_dict(), "dataset": self.split.dataset.fingerprint}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where another loader was. Raises ``ValueError`` where it read another dataset."""
@@ -146,19 +131,19 @@ class Loader:
                 f"the run read dataset {state['dataset']}, {self.split.dataset.folder} is "
                 f"{self.split.dataset.fingerprint}: it cannot be resumed here; start a new run"
             )
-        self.seed, self.epoch, self.position = state["seed"], state["epoch"], state["position"]
+        super().load_state_dict(state)
         self.skipped = []
 
     def __iter__(self) -> Iterator[Batch]:
-        order = self._order()
+        order = self.order()
         position = Position(self.position)
-        rest = _Batches(self, order[self.position :])
+        rest = _Batches(self, self.rest(order))
         batches = iter(by_workers(rest, self.parameters.workers, self.parameters.prefetch))
         self._fetch_ahead(order, position)
         try:
             for found in batches:
                 batch = found if isinstance(found, Batch) else found.batch()
-                self.position = min(self.position + self.parameters.batch_size, len(order))
+                self.advance()
                 position.advance(self.position)
                 self._note(batch.skipped)
                 yield batch
@@ -167,11 +152,11 @@ class Loader:
             position.close()
         if self.skipped:
             log.warning("epoch %d: %s", self.epoch, self.report())
-        self.epoch, self.position, self.skipped = self.epoch + 1, 0, []
+        self.next_epoch()
+        self.skipped = []
 
-    def _order(self) -> NDArray[np.int64]:
-        if not self.shuffle:
-            return np.arange(len(self.split))
+    def shuffled(self) -> NDArray[np.int64]:
+        """See ``Epochs.shuffled``: neighbours come from several shards."""
         return epoch_order(self.split.shard, self.seed, self.epoch, self.parameters.shards_mixed)
 
     def _fetch_ahead(self, order: NDArray[np.int64], position: Position) -> None:
@@ -209,10 +194,9 @@ class Loader:
 class _Batches(TorchDataset[_Filled]):
     """The steps of the rest of an epoch; what a worker has."""
 
-    def __init__(self, loader: Loader, rest: NDArray[np.int64]) -> None:
+    def __init__(self, loader: Loader, steps: list[NDArray[np.int64]]) -> None:
         self.split, self.parameters, self.size = loader.split, loader.parameters, loader.size
-        self.seed, self.epoch, self.rank, self.rest = loader.seed, loader.epoch, loader.rank, rest
-        self.rows = loader.parameters.batch_size // loader.world_size
+        self.seed, self.epoch, self.rows, self.steps = loader.seed, loader.epoch, loader.rows, steps
         self.labels_of = loader.labels_of
         self.reader = loader.split.reader()
         height, width = self.size
@@ -222,15 +206,10 @@ class _Batches(TorchDataset[_Filled]):
         self.memory = BatchMemory(slots, self.bytes)
 
     def __len__(self) -> int:
-        return -(-len(self.rest) // self.parameters.batch_size)
+        return len(self.steps)
 
     def __getitem__(self, step: int) -> _Filled:
-        if not 0 <= step < len(self):
-            raise IndexError(step)
-        start = step * self.parameters.batch_size
-        whole = self.rest[start : start + self.parameters.batch_size]
-        numbers = whole[self.rank * self.rows : (self.rank + 1) * self.rows]
-        return self._decoded(numbers)
+        return self._decoded(self.steps[step])
 
     def _decoded(self, numbers: NDArray[np.int64]) -> _Filled:
         slot = self.memory.take()
