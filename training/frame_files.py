@@ -34,6 +34,28 @@ def find_image(path: Path) -> Path:
     return next((file for ending in ENDINGS if (file := path.with_suffix(ending)).exists()), path.with_suffix(".png"))
 
 
+def drives_with(folder: Path, needed: str) -> list[tuple[Path, str]]:
+    """Simulated drives that have what is ``needed``: the folder itself, or those in it; none where there are none.
+
+    With each comes what its keys begin with: they tell drives apart only where there may be many.
+    """
+    if (folder / needed).is_dir():
+        return [(folder, "")]
+    return [(drive, f"{drive.name}-") for drive in sorted(path.parent for path in folder.glob(f"*/{needed}"))]
+
+
+def validation_folder(option: str, own: str | None, names: str | None, training: str) -> str:
+    """The folder of the frames for validation: their own, or that for training where a list keeps the two apart.
+
+    Raises ``ValueError`` where nothing does.
+    """
+    if own is None and names is None:
+        raise ValueError(
+            f"{option}: give validation_folder or validation_frames, to keep training and validation apart"
+        )
+    return own or training
+
+
 def fingerprint(frames: Iterable[tuple[str, Path, Path]]) -> str:
     """Of which frames there are, key, image and ground truth, and of how large their files are."""
     digest = hashlib.sha256()

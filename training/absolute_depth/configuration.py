@@ -17,6 +17,7 @@ from training.absolute_depth.frames import DepthFrame, depth_frames
 from training.absolute_depth.objectives import DepthObjective, objective
 from training.card import Card
 from training.configuration import InputParameters, OptimisationParameters, RunConfiguration
+from training.frame_files import validation_folder
 from training.frame_loader import FrameLoaderParameters
 from training.models.absolute_depth import AbsoluteDepth, DepthRange, build_absolute_depth
 from training.models.network import ModelParameters
@@ -39,12 +40,10 @@ class DepthData:
 
         Raises ``ValueError`` where a file is missing or wrong, or nothing keeps the two purposes apart.
         """
-        names = self.validation_frames if validation else self.frames
-        if validation and self.validation_folder is None and names is None:
-            raise ValueError(
-                "dataset: give validation_folder or validation_frames, to keep training and validation apart"
-            )
-        folder = self.validation_folder if validation and self.validation_folder else self.folder
+        folder, names = self.folder, self.frames
+        if validation:
+            names = self.validation_frames
+            folder = validation_folder("dataset", self.validation_folder, names, self.folder)
         prepared = root / self.depth if self.depth and names else None
         return depth_frames(root / folder, Path(names) if names else None, prepared)
 

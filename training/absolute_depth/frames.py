@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.kitti_frames import read_frames
-from training.frame_files import FrameError, find_image, read_image
+from training.frame_files import FrameError, drives_with, find_image, read_image
 
 SCALE = 256
 """Codes a metre of depth images, KITTI's and ours."""
@@ -45,11 +45,10 @@ def depth_frames(data: Path, names: Path | None = None, depth: Path | None = Non
 
     Frames that the preparation found no scan for are left out. Raises ``ValueError`` where something is missing.
     """
-    drives = [data] if (data / "depth").is_dir() else sorted(path.parent for path in data.glob("*/depth"))
-    if drives:
+    if drives := drives_with(data, "depth"):
         if names is not None or depth is not None:
             raise FrameError(f"{data} is a simulated drive, which needs neither a list nor prepared depth")
-        frames = [f for drive in drives for f in _simulated(drive, f"{drive.name}-" if drive != data else "")]
+        frames = [frame for drive, prefix in drives for frame in _simulated(drive, prefix)]
     elif names is None or depth is None:
         raise FrameError(
             f"{data} is no simulated drive; for KITTI raw give a list of frames, and the folder that PrepareKittiDepth "

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from training.frame_files import validation_folder
 from training.models.fastbox import CELL
 from training.multinet.drive_split import drive_split
 from training.multinet.examples import MultiNetAugmentation
@@ -89,12 +90,10 @@ def _cars(root: Path, frames: FrameSet, validation: bool) -> list[CarFrame]:
 
 
 def _place(root: Path, frames: FrameSet, name: str, validation: bool) -> tuple[Path, Path | None]:
-    listed = frames.validation_frames if validation else frames.frames
-    if validation and frames.validation_folder is None and listed is None:
-        raise ValueError(
-            f"dataset.{name}: give validation_folder or validation_frames, to keep training and validation apart"
-        )
-    folder = frames.validation_folder if validation and frames.validation_folder else frames.folder
+    folder, listed = frames.folder, frames.frames
+    if validation:
+        listed = frames.validation_frames
+        folder = validation_folder(f"dataset.{name}", frames.validation_folder, listed, frames.folder)
     return root / folder, Path(listed) if listed else None
 
 

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.frame_files import FrameError, find_image, read_image
+from training.frame_files import FrameError, drives_with, find_image, read_image
 from training.multinet.annotations import Annotation, read_annotations
 
 BACKGROUND, ROAD, NEITHER = 0, 1, 2
@@ -109,7 +109,7 @@ def _road_pairs(folder: Path) -> list[tuple[str, ...]]:
 def _of_drives(
     folder: Path, names: Path | None, needed: str, benchmark: str, read: Callable[[Path, str], list[Frame]]
 ) -> list[Frame]:
-    drives = [folder] if (folder / needed).is_dir() else sorted(path.parent for path in folder.glob(f"*/{needed}"))
+    drives = drives_with(folder, needed)
     if not drives:
         raise FrameError(
             f"{folder} is no data that is known: it has neither {benchmark}/, nor {needed}/ as a simulated drive has "
@@ -117,8 +117,7 @@ def _of_drives(
         )
     if names is not None:
         raise FrameError(f"{names} is a list for KITTI's benchmarks, but {folder} is a simulated drive; leave it out")
-    # keys tell drives apart only where there are many
-    return [frame for drive in drives for frame in read(drive, f"{drive.name}-" if drive != folder else "")]
+    return [frame for drive, prefix in drives for frame in read(drive, prefix)]
 
 
 def _simulated_road(drive: Path, prefix: str) -> list[RoadFrame]:
