@@ -149,6 +149,20 @@ def load(root: str, build_id: str) -> Build:
         ) from error
 
 
+def load_version(root: str, build_id: str, version: str) -> Build:
+    """The build that made a finished version of a dataset, by its fingerprint.
+
+    Raises ``UserError`` as ``load`` does, and where this version of the software would look for its parts elsewhere.
+    """
+    build = load(root, build_id)
+    if build.shards_fingerprint() != version:
+        raise UserError(
+            f"{build.dataset} {version} under {root} was made by another version of the software, with other "
+            "names of the stages; use that version, or build anew with BuildShards"
+        )
+    return build
+
+
 def require_root(root: str) -> None:
     """Make sure that something was built under ``root``. Raises ``UserError``."""
     if not storage.exists(join(root, "format.json")):

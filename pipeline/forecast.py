@@ -75,7 +75,7 @@ def _earlier(build: Build) -> Iterator[Funnel]:
     for name in storage.children(join(build.root, "datasets")):
         pointer = json.loads(storage.read_bytes(join(build.root, "datasets", name)))
         try:
-            earlier = builds.load(build.root, pointer["build"])
+            earlier = builds.load_version(build.root, pointer["build"], pointer["shards"])
         except UserError:
             continue
         yield Funnel().update(earlier)

@@ -49,7 +49,7 @@ class PruneVersions(luigi.Task):
 
 def superfluous(root: str, leftover_age_s: float) -> Iterator[str]:
     """URLs of what can go: versions of stages, records of builds, temporary files of that age in seconds."""
-    current = [builds.load(root, build_id) for build_id in _finished(root)]
+    current = list(_finished(root))
     needed = {url for build in current for url in _folders(build)}
     for stage in STAGES if current else ():
         for version in storage.children(join(root, stage)):
@@ -62,10 +62,10 @@ def superfluous(root: str, leftover_age_s: float) -> Iterator[str]:
     yield from storage.leftovers(root, time.time() - leftover_age_s)
 
 
-def _finished(root: str) -> Iterator[str]:
+def _finished(root: str) -> Iterator[Build]:
     for name in storage.children(join(root, "datasets")):
         record: dict[str, Any] = json.loads(storage.read_bytes(join(root, "datasets", name)))
-        yield record["build"]
+        yield builds.load_version(root, record["build"], record["shards"])
 
 
 def _folders(build: Build) -> Iterator[str]:

@@ -33,7 +33,7 @@ def build_of(dataset: Dataset) -> Build:
     """
     root = dataset.folder.rstrip("/").rpartition("/")[0].rpartition("/")[0]
     try:
-        return builds.load(root, dataset.record["provenance"]["build"])
+        return builds.load_version(root, dataset.record["provenance"]["build"], dataset.record["fingerprint"])
     except (UserError, OSError) as error:
         raise UserError(
             f"frames without a label cannot be listed: {dataset.folder} has no record of its build beside it that "

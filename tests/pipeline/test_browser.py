@@ -17,6 +17,7 @@ from pipeline.browser import LOOPBACK, application
 from pipeline.catalogue import PAGE, Catalogue, Query, catalogue
 from pipeline.dataset import Dataset, open_dataset
 from pipeline.errors import UserError
+from pipeline.parameters import STAGE_VERSIONS
 from tests.pipeline.laid_build import HOSTILE, finish, lay_out
 
 
@@ -102,6 +103,13 @@ def test_a_dataset_away_from_its_build_says_why_it_cannot_list_them(tmp_path: Pa
     client = application([catalogue(open_dataset(str(moved)))]).test_client()
     assert len(keys(get(client, "/"))) == 12
     assert "no record of its build" in get(client, "/?reason=spacing", 404)
+
+
+def test_a_dataset_of_another_version_of_the_software_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = finish(lay_out(tmp_path / "root"))
+    monkeypatch.setitem(STAGE_VERSIONS, "labels", STAGE_VERSIONS["labels"] + 1)
+    client = application([catalogue(open_dataset(str(folder)))]).test_client()
+    assert "beside it that this version reads" in get(client, "/?reason=spacing", 404)
 
 
 def test_images_come_from_the_tars(client: FlaskClient, laid: Catalogue) -> None:
