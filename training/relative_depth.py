@@ -65,13 +65,13 @@ class RelativeDepth:
                 return
 
     def _loader(self, split: str, rank: int, size: int) -> Loader:
-        frame, samples, pretext = self.configuration.input, self.dataset.split(split), self.configuration.pretext
+        samples, pretext = self.dataset.split(split), self.configuration.pretext
         # what is validated is depth itself
         shuffled = split == "train" and pretext.name == "shuffled_depth"
         return Loader(
             samples,
             self.configuration.loader,
-            (frame.height, frame.width),
+            self.configuration.input_size,
             seed=self.configuration.seed,
             rank=rank,
             world_size=size,
