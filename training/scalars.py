@@ -43,7 +43,7 @@ class Scalars:
         run_folder.append_metrics(self.run, {"step": step, "epoch": epoch, **noted})
         self._add({f"validation/{kind}/{name}": v for name, s in found.scores.items() for kind, v in s.items()}, step)
         for place, picture in enumerate(found.overlays):
-            self.board.add_image(f"frame, label, prediction/{place}", picture, step, dataformats="HWC")
+            self.board.add_image(f"label and prediction/{place}", picture, step, dataformats="HWC")
         self.board.flush()
 
     def close(self) -> None:

@@ -22,7 +22,12 @@ def share(metres: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def panel(image: NDArray[np.uint8], truth: NDArray[np.floating], metres: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Side by side, RGB (H, 3 W, 3): the frame, its depth with points drawn three pixels wide, the prediction."""
+    """Side by side, RGB (H, 3 W, 3): the frame, its depth as ``points`` draws it, the prediction."""
+    return np.hstack([image, points(truth), colour(metres)])
+
+
+def points(truth: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Metres of some pixels (H, W), 0 = unknown, as RGB (H, W, 3): points three pixels wide, on grey."""
     # of neighbouring points the nearer is drawn
     wide = cv2.erode(np.where(truth > 0, truth, np.inf), np.ones((3, 3)), borderType=cv2.BORDER_REPLICATE)
-    return np.hstack([image, colour(np.where(np.isfinite(wide), wide, 0)), colour(metres)])
+    return colour(np.where(np.isfinite(wide), wide, 0))

@@ -18,7 +18,7 @@ from training.multinet.data import open_split
 from training.multinet.detections import Detections
 from training.multinet.frames import NEITHER, ROAD, CarFrame, RoadFrame
 from training.multinet.inference import Eyes
-from training.multinet.overlay import overlay
+from training.multinet.overlay import labelled, overlay
 from training.multinet.rows import RowBatch, Rows
 from training.task import Predict
 from training.validation import NETWORK, Validation
@@ -78,7 +78,7 @@ class MultiNetTask:
             probability = eyes.road(image)
             tally.add(labels == ROAD, labels != NEITHER, probability)
             if len(shown) < self.configuration.record.overlays:
-                shown.append(overlay(image, probability, None))
+                shown.append(np.hstack([labelled(image, labels == ROAD, ()), overlay(image, probability, None)]))
         found = tally.scores()
         return {"max_f": 100 * found.max_f, "road_ap": 100 * found.average_precision}
 
@@ -88,7 +88,7 @@ class MultiNetTask:
             image = frame.pixels()
             found.append(eyes.cars(image))
             if number < self.configuration.record.overlays:
-                shown.append(overlay(image, None, found[-1]))
+                shown.append(np.hstack([labelled(image, None, frame.annotations), overlay(image, None, found[-1])]))
         truth = read_objects([frame.labels for frame in frames], scored=False)
         scores = detection.score_objects(truth, objects_of(found))
         return {name: scores[name].R40 for name in ("easy", "moderate", "hard")}
