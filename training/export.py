@@ -106,8 +106,8 @@ def _torchvision(network: Network, configuration: RunConfiguration, part: str, p
         "resnet50": torchvision.models.resnet50,
     }
     model = configuration.model
-    if model.backbone not in kinds:
-        raise ValueError(f"torchvision has no {model.backbone}; give --format safetensors")
+    if model.backbone not in kinds or model.width != 1:
+        raise ValueError(f"torchvision has no {_named(model)}; give --format safetensors")
     backbone = network.backbone
     state, note = _without_narrow(stock_state(backbone, True, backbone.stock_name), "classifier.", model)
     torch.save(state, path)
@@ -123,8 +123,8 @@ def _timm(network: Network, configuration: RunConfiguration, part: str, path: Pa
     except ImportError:
         raise ValueError("timm is not installed: pip install timm") from None
     model, backbone = configuration.model, network.backbone
-    if model.backbone not in ("vgg16", "resnet50"):
-        raise ValueError(f"timm has no {model.backbone}; it has vgg16 and resnet50")
+    if model.backbone not in ("vgg16", "resnet50") or model.width != 1:
+        raise ValueError(f"timm has no {_named(model)}; it has vgg16 and resnet50")
 
     def name_there(name: str) -> str:
         for own, there in _TIMM_VGG.items():
@@ -143,6 +143,10 @@ def _timm(network: Network, configuration: RunConfiguration, part: str, path: Pa
             found = stock.pre_logits(found)
     expected, _ = _both(backbone, model, images, None, note == "")
     return expected, found.flatten(1), note
+
+
+def _named(model: ModelParameters) -> str:
+    return model.backbone if model.width == 1 else f"{model.backbone} of width {model.width:g}"
 
 
 def _both(

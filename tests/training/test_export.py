@@ -24,6 +24,7 @@ KINDS = {
     "caffenet": ModelParameters("caffenet", "fcn32s", fc_channels=8),
     "vgg16": ModelParameters("vgg16", "fcn8s", fc_channels=8),
     "resnet50": ModelParameters("resnet50", "encoder_decoder"),
+    "narrow": ModelParameters("vgg16", "fcn32s", fc_channels=8, width=0.125),
 }
 
 
@@ -130,6 +131,8 @@ def test_weights_that_compute_something_else_are_not_written(tmp_path: Path, mon
     ("kind", "form", "part", "complaint"),
     [
         ("caffenet", "torchvision", None, "torchvision has no caffenet"),
+        ("narrow", "torchvision", None, "torchvision has no vgg16 of width 0.125"),
+        ("narrow", "timm", None, "timm has no vgg16 of width 0.125"),
         ("alexnet", "torchvision", "network", "has no networks for depth; give --part backbone"),
     ],
 )

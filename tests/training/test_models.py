@@ -157,6 +157,13 @@ def test_colours_are_normalised_as_the_weights_expect() -> None:
     assert imagenet == pytest.approx([(1 - 0.485) / 0.229, (0.5 - 0.456) / 0.224, -0.406 / 0.225], abs=1e-5)
 
 
+def test_a_narrower_vgg16_has_all_heads() -> None:
+    for head in ("fcn32s", "fcn16s", "fcn8s", "encoder_decoder"):
+        network = build_network(small("vgg16", head, "same", width=0.25)).eval()
+        assert network(torch.rand(1, 3, 40, 70)).shape == (1, 40, 70)
+        assert sum(p.numel() for p in network.backbone.features.parameters()) == 920_784
+
+
 def test_resnet_has_no_fcn_head() -> None:
     with pytest.raises(ValueError, match="resnet50 has no head 'fcn32s'; it has: encoder_decoder"):
         build_network(small("resnet50", "fcn32s", "same"))

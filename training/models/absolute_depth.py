@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from training.models.encoder_decoder import SKIPS, DecoderHead
-from training.models.network import ModelParameters, Network, encoder
+from training.models.network import ModelParameters, Network, check_width, encoder
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class AbsoluteDepth(Network):
     """
 
     def __init__(self, model: ModelParameters, depths: DepthRange) -> None:
-        super().__init__(encoder(model.backbone), DecoderHead(model.backbone), model)
+        super().__init__(encoder(model), DecoderHead(model.backbone, width=model.width), model)
         self.minimum, self.span = depths.minimum, math.log(depths.maximum / depths.minimum)
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
@@ -51,6 +51,7 @@ def build_absolute_depth(model: ModelParameters, depths: DepthRange) -> Absolute
         )
     if model.activation != "sigmoid" or model.outputs != 1:
         raise ValueError("metric depth takes model.activation sigmoid and model.outputs 1: range maps what they give")
+    check_width(model)
     network = AbsoluteDepth(model, depths)
     network.initialise()
     return network

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from training.models.vgg import scaled
+
 CHANNELS = (256, 128, 64, 32, 16)
 """Of the levels, at 1/16 ... 1."""
 SKIPS = {
@@ -37,15 +39,18 @@ class Level(nn.Module):
 
 
 class DecoderHead(nn.Module):
-    """``outputs`` scores a pixel from the feature maps of ``backbone``, ``"vgg16"`` or ``"resnet50"``."""
+    """``outputs`` scores a pixel from the feature maps of ``backbone``, ``"vgg16"`` or ``"resnet50"``.
 
-    def __init__(self, backbone: str, outputs: int = 1) -> None:
+    ``width`` is that of the backbone; the decoder's own channels stay as they are.
+    """
+
+    def __init__(self, backbone: str, outputs: int = 1, width: float = 1.0) -> None:
         super().__init__()
         self.skips = SKIPS[backbone]
-        self.deepest, channels = DEEPEST[backbone]
+        self.deepest, channels = DEEPEST[backbone][0], scaled(DEEPEST[backbone][1], width)
         self.levels = nn.ModuleList()
         for (_, skip_channels), out in zip(self.skips, CHANNELS):
-            self.levels.append(Level(channels, skip_channels, out))
+            self.levels.append(Level(channels, scaled(skip_channels, width) if skip_channels else 0, out))
             channels = out
         self.score = nn.Conv2d(channels, outputs, 3, padding=1)
 

@@ -51,11 +51,11 @@ class Cars:
 class FastBox(nn.Module):
     """Boxes from ``pool5`` of VGG16, corrected by what ``conv4`` shows at nine points of each box ("rezoom")."""
 
-    def __init__(self, parameters: FastBoxParameters) -> None:
+    def __init__(self, parameters: FastBoxParameters, deep_channels: int = 512) -> None:
         super().__init__()
         self.parameters_of_model = parameters
         hidden, points = parameters.hidden, len(SHIFTS) ** 2
-        self.ip = nn.Linear(512, hidden, bias=False)
+        self.ip = nn.Linear(deep_channels, hidden, bias=False)
         self.box_out = nn.Linear(hidden, 4, bias=False)
         self.confs_out = nn.Linear(hidden, 2, bias=False)
         width = hidden + points * parameters.early_channels

@@ -7,9 +7,16 @@ from torch import Tensor, nn
 
 from training.models.dropout import words
 from training.models.fastbox import Cars, FastBox, FastBoxParameters
-from training.models.network import ModelParameters, Network, Normalisation, filled, initialise_convolutions
+from training.models.network import (
+    ModelParameters,
+    Network,
+    Normalisation,
+    check_width,
+    filled,
+    initialise_convolutions,
+)
 from training.models.road_decoder import RoadDecoder
-from training.models.vgg import VGG16
+from training.models.vgg import VGG16, scaled
 
 IMAGE_NOISE = 30
 """Stream of the random numbers by which the images of a sample differ in their dropout."""
@@ -34,9 +41,9 @@ class MultiNet(Network):
         kind = VGG16.normalisation if model.normalisation == "auto" else model.normalisation
         self.normalisation, self.parameters_of_model = Normalisation(kind), model
         with_road, with_cars = parameters.heads != "cars", parameters.heads != "road"
-        self.backbone: VGG16 = VGG16("same", model.fc_channels if with_road else 0, model.dropout)
-        self.road = RoadDecoder(model.fc_channels) if with_road else None
-        self.cars = FastBox(parameters.fastbox) if with_cars else None
+        self.backbone: VGG16 = VGG16("same", model.fc_channels if with_road else 0, model.dropout, model.width)
+        self.road = RoadDecoder(model.fc_channels, model.width) if with_road else None
+        self.cars = FastBox(parameters.fastbox, scaled(512, model.width)) if with_cars else None
 
     def forward(  # type: ignore[override] # two sets of images
         self, road_images: Tensor, car_images: Tensor, noise: Tensor | None = None
@@ -108,8 +115,9 @@ def build_multinet(parameters: MultiNetParameters, model: ModelParameters) -> Mu
     for name, width in widths.items():
         if width < 1:
             raise ValueError(f"{name} must be positive, not {width}")
-    if fastbox.early_channels > 512:
-        raise ValueError(f"multinet.fastbox.early_channels: conv4_3 has 512, not {fastbox.early_channels}")
+    check_width(model)
+    if fastbox.early_channels > (most := scaled(512, model.width)):
+        raise ValueError(f"multinet.fastbox.early_channels: conv4_3 has {most}, not {fastbox.early_channels}")
     network = MultiNet(parameters, model)
     network.initialise()
     return network

@@ -1,6 +1,6 @@
 """A whole network: colours normalised, backbone, head, percentiles or other scores."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -12,7 +12,7 @@ from training.models.backbone import Backbone
 from training.models.encoder_decoder import SKIPS, DecoderHead
 from training.models.fcn import STAGES, FCNHead
 from training.models.resnet import ResNet50
-from training.models.vgg import VGG16
+from training.models.vgg import VGG16, scaled
 
 CELL = 32
 """Pixels of the coarsest cells."""
@@ -29,6 +29,7 @@ class ModelParameters:
     fc_channels: int = 4096  # of fc6 and fc7; the stock weights have 4096
     dropout: float = 0.5  # after fc6 and fc7
     at_once: bool = False  # scale the skips of fcn16s and fcn8s down, for training them without the coarser head first
+    width: float = 1.0  # of VGG16's convolutions: factor on their channels, below 1 where there is no GPU
     outputs: int = 1  # of a pixel: 1, its percentile; or as many as there are classes or channels
     normalisation: Literal["auto", "imagenet", "caffe"] = (
         "auto"  # colours; auto: what the backbone's stock weights expect
@@ -124,20 +125,35 @@ def build_network(parameters: ModelParameters) -> Network:
         raise ValueError(
             f"model: fc_channels and outputs must be positive, not {parameters.fc_channels}, {parameters.outputs}"
         )
+    check_width(parameters)
     if head == "encoder_decoder":
         if parameters.padding != "same":
             raise ValueError("model: encoder_decoder is built with padding 'same' only")
-        return _initialised(Network(encoder(name), DecoderHead(name, parameters.outputs), parameters))
-    kinds = {"alexnet": AlexNet, "caffenet": CaffeNet, "vgg16": VGG16}
-    backbone = kinds[name](parameters.padding, parameters.fc_channels, parameters.dropout)
+        return _initialised(
+            Network(encoder(parameters), DecoderHead(name, parameters.outputs, parameters.width), parameters)
+        )
+    common = parameters.padding, parameters.fc_channels, parameters.dropout
+    kinds = {"alexnet": AlexNet, "caffenet": CaffeNet}
+    backbone = kinds[name](*common) if name in kinds else VGG16(*common, parameters.width)
     fade = parameters.padding == "hundred"  # as Caffe's
-    fcn = FCNHead(STAGES[geometry], parameters.fc_channels, parameters.at_once, fade, parameters.outputs)
+    stages = tuple(
+        replace(stage, skip_channels=scaled(stage.skip_channels, parameters.width)) for stage in STAGES[geometry]
+    )
+    fcn = FCNHead(stages, parameters.fc_channels, parameters.at_once, fade, parameters.outputs)
     return _initialised(Network(backbone, fcn, parameters))
 
 
-def encoder(name: str) -> Backbone:
+def check_width(parameters: ModelParameters) -> None:
+    """Raise ``ValueError`` for a width that the backbone cannot have."""
+    if not 0 < parameters.width <= 1:
+        raise ValueError(f"model.width must be above 0 and at most 1, not {parameters.width}")
+    if parameters.width != 1 and parameters.backbone != "vgg16":
+        raise ValueError(f"model.width is for vgg16; {parameters.backbone} has its own width only, 1")
+
+
+def encoder(parameters: ModelParameters) -> Backbone:
     """What an encoder-decoder is built on: ResNet50, or VGG16 without fc6 and fc7."""
-    return ResNet50() if name == "resnet50" else VGG16("same", fc_channels=0)
+    return ResNet50() if parameters.backbone == "resnet50" else VGG16("same", 0, width=parameters.width)
 
 
 def _initialised(network: Network) -> Network:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from training.models.bilinear import bilinear_kernel
+from training.models.vgg import scaled
 
 CLASSES = 2
 """Background and road, in this order."""
@@ -13,13 +14,13 @@ SKIP_DEVIATION = {"score_pool4": 1e-3, "score_pool3": 1e-4}
 
 
 class RoadDecoder(nn.Module):
-    """Scores at 1/32, joined with those of ``pool4`` and ``pool3``, upsampled to full size."""
+    """Scores at 1/32, with those of ``pool4`` and ``pool3``, upsampled to full size. ``width``: the encoder's."""
 
-    def __init__(self, fc_channels: int) -> None:
+    def __init__(self, fc_channels: int, width: float = 1.0) -> None:
         super().__init__()
         self.score_fr = nn.Conv2d(fc_channels, CLASSES, 1)
-        self.score_pool4 = nn.Conv2d(512, CLASSES, 1)
-        self.score_pool3 = nn.Conv2d(256, CLASSES, 1)
+        self.score_pool4 = nn.Conv2d(scaled(512, width), CLASSES, 1)
+        self.score_pool3 = nn.Conv2d(scaled(256, width), CLASSES, 1)
         self.upscore2 = _upsampling(4, 2)
         self.upscore4 = _upsampling(4, 2)
         self.upscore = _upsampling(16, 8)

@@ -7,6 +7,13 @@ from training.models.classifier import ConvolutionalClassifier
 
 BLOCKS = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
 """Convolutions and channels of each block; a pool ends it."""
+
+
+def scaled(channels: int, width: float) -> int:
+    """What a layer of so many channels has in a network of a fraction of VGG16's width."""
+    return max(1, round(channels * width))
+
+
 _FC6_PADDING = {"hundred": 0, "same": 3, "stock": 0}
 
 
@@ -14,26 +21,28 @@ class VGG16(Backbone):
     """Simonyan and Zisserman, ICLR 2015, configuration D.
 
     Features: ``conv1`` ... ``conv5``, the last map of each block before its pool, at 1 ... 1/16; ``pool3``, ``pool4``,
-    ``pool5`` at 1/8 ... 1/32; and ``fc7`` at 1/32 where ``fc_channels`` is not 0.
+    ``pool5`` at 1/8 ... 1/32; and ``fc7`` at 1/32 where ``fc_channels`` is not 0. All convolutions have ``width`` times
+    the channels of the original.
     """
 
     normalisation = "imagenet"
     stock_layers = (("classifier.0", "classifier.fc6"), ("classifier.3", "classifier.fc7"))
 
-    def __init__(self, padding: Padding, fc_channels: int = 4096, dropout: float = 0.5) -> None:
+    def __init__(self, padding: Padding, fc_channels: int = 4096, dropout: float = 0.5, width: float = 1.0) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         channels = 3
         for convolutions, out in BLOCKS:
             for _ in range(convolutions):
                 first = not layers and padding == "hundred"
-                layers += [nn.Conv2d(channels, out, 3, padding=100 if first else 1), nn.ReLU(inplace=True)]
-                channels = out
+                wide = scaled(out, width)
+                layers += [nn.Conv2d(channels, wide, 3, padding=100 if first else 1), nn.ReLU(inplace=True)]
+                channels = wide
             layers.append(nn.MaxPool2d(2, ceil_mode=padding == "hundred"))
         self.features = nn.Sequential(*layers)
         self.classifier: ConvolutionalClassifier | None = None
         if fc_channels:
-            self.classifier = ConvolutionalClassifier(512, fc_channels, 7, _FC6_PADDING[padding], dropout)
+            self.classifier = ConvolutionalClassifier(channels, fc_channels, 7, _FC6_PADDING[padding], dropout)
 
     def convolutions(self, images: Tensor) -> dict[str, Tensor]:
         """All feature maps but ``fc7``."""

@@ -53,9 +53,10 @@ def test_depth_stays_in_its_range_and_rises_with_the_score() -> None:
     assert metres == pytest.approx([2, 2 * 25**0.25, 10, 2 * 25**0.75, 50], rel=1e-4)
 
 
-def test_a_pre_training_run_fits_whole() -> None:
-    depth = build_network(ModelParameters("resnet50", "encoder_decoder")).state_dict()
-    own = build_absolute_depth(ModelParameters("resnet50", HEAD), DepthRange()).state_dict()
+@pytest.mark.parametrize("model", [ModelParameters("resnet50", HEAD), ModelParameters("vgg16", HEAD, width=0.25)])
+def test_a_pre_training_run_fits_whole(model: ModelParameters) -> None:
+    depth = build_network(model).state_dict()
+    own = build_absolute_depth(model, DepthRange()).state_dict()
     assert {name: value.shape for name, value in depth.items()} == {name: value.shape for name, value in own.items()}
 
 
@@ -65,6 +66,8 @@ def test_a_pre_training_run_fits_whole() -> None:
         (ModelParameters("vgg16", HEAD), DepthRange(80, 1), "give 0 < minimum < maximum"),
         (ModelParameters("vgg16", "fcn8s"), DepthRange(), "metric depth takes vgg16 or resnet50 with head encoder_dec"),
         (ModelParameters("vgg16", HEAD, activation="none"), DepthRange(), "takes model.activation sigmoid"),
+        (ModelParameters("vgg16", HEAD, width=0), DepthRange(), "model.width must be above 0 and at most 1, not 0"),
+        (ModelParameters("resnet50", HEAD, width=0.5), DepthRange(), "model.width is for vgg16; resnet50 has its own"),
     ],
 )
 def test_networks_that_cannot_be_are_refused(model: ModelParameters, depths: DepthRange, message: str) -> None:

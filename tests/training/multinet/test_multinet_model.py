@@ -150,6 +150,21 @@ def test_fastbox_by_hand() -> None:
     torch.testing.assert_close(cars.final_scores, torch.full((1, 2, 2, 2), second * 50))
 
 
+def test_a_narrower_encoder_takes_the_decoders_along() -> None:
+    model = dataclasses.replace(MODEL, width=0.25)
+    network = build_multinet(MultiNetParameters(fastbox=FastBoxParameters(hidden=8, early_channels=128)), model)
+    channels = [layer.out_channels for layer in network.backbone.features if isinstance(layer, torch.nn.Conv2d)]
+    assert channels == [16] * 2 + [32] * 2 + [64] * 3 + [128] * 6
+    road, cars = network.eval()(torch.rand(1, 3, 32, 64), torch.rand(1, 3, 64, 96))
+    assert road.shape == (1, 2, 32, 64)
+    assert cars.final_box.shape == (1, 2, 3, 4)
+    pretrained = build_network(ModelParameters("vgg16", "encoder_decoder", width=0.25)).state_dict()
+    own = network.state_dict()
+    assert {
+        name for name in pretrained if name.startswith("backbone.") and pretrained[name].shape == own[name].shape
+    } == {name for name in own if name.startswith("backbone.features.")}
+
+
 def test_decay_is_for_filters_and_scores() -> None:
     network = build_multinet(SMALL, MODEL)
     names = {name for name, p in network.named_parameters() if any(p is d for d in network.decayed())}
@@ -175,6 +190,7 @@ def test_a_pre_training_run_fits_the_encoder_by_name_and_shape() -> None:
     [
         (SMALL, dataclasses.replace(MODEL, fc_channels=0), "model.fc_channels must be positive, not 0"),
         (MultiNetParameters(fastbox=FastBoxParameters(early_channels=600)), MODEL, "conv4_3 has 512, not 600"),
+        (MultiNetParameters(), dataclasses.replace(MODEL, width=0.25), "conv4_3 has 128, not 256"),
         (SMALL, ModelParameters("alexnet", "fcn32s"), "multinet is built on vgg16 with fcn8s"),
     ],
 )
