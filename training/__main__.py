@@ -1,4 +1,5 @@
-"""The commands of ``python -m training``: ``pretrain``, ``finetune``, ``score``, ``predict``, ``export``.
+"""The commands of ``python -m training``: ``pretrain``, ``finetune``, ``score``, ``predict``, ``report``,
+``export``.
 
 Each has ``--help``.
 """
@@ -37,6 +38,8 @@ newest is taken, not the best: a checkpoint that was picked by its score is no r
 PREDICT = """Predict images, folders of images and videos: depth percentiles and overlays, or, by a run of finetune,
 what `python -m evaluation` scores: classes as PNG with the ids of the dataset; metres x 256 as 16-bit PNG; cars as
 KITTI's result files and the probability of road as NAME.npy."""
+REPORT = """Compare runs in one HTML file that needs no network: curves, scores, cost, predictions for the same frames,
+how configurations and environments differ, where first weights came from."""
 INIT = """first weights: scratch; a run or checkpoint of ours; imagenet:FILE, a state dict with torchvision's names;
 external:FILE:MAP, one with other names and a YAML file that maps them (regular expression: replacement)"""
 FINETUNE = """Fine-tune a network: --task segmentation (Cityscapes, CamVid or KITTI), multinet (road and cars) or
@@ -50,11 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     parser = _parser(finetuning.task_of(words))
     options = parser.parse_args(words)
-    run = {"pretrain": _pretrain, "finetune": _finetune, "score": _score, "predict": _predict, "export": _export}[
-        options.command
-    ]
     try:
-        return run(parser.instantiate(options)[options.command])
+        return COMMANDS[options.command](parser.instantiate(options)[options.command])
     except (ValueError, OSError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 2
@@ -71,6 +71,7 @@ def _parser(task: str) -> ArgumentParser:
     commands.add_subcommand("finetune", _finetune_parser(task), help="train it for another task")
     commands.add_subcommand("score", _score_parser(), help="score a network for segmentation on a split")
     commands.add_subcommand("predict", _predict_parser(), help="what a network sees in images, folders and videos")
+    commands.add_subcommand("report", _report_parser(), help="compare runs on one page")
     commands.add_subcommand("export", _export_parser(), help="weights for other libraries")
     return parser
 
@@ -118,6 +119,18 @@ def _predict_parser() -> ArgumentParser:
     parser.add_argument(
         "--flip-average", type=bool, help="absolute_depth: true blends in what the mirrored image gives (pp)"
     )
+    return parser
+
+
+def _report_parser() -> ArgumentParser:
+    parser = ArgumentParser(description=REPORT)
+    parser.add_argument("runs", type=Path, nargs="+", help="folders of runs, finished or not, of any tasks")
+    parser.add_argument("--out", type=Path, required=True, help="the HTML file")
+    parser.add_argument(
+        "--frames", type=Path, nargs="+", default=[], help="images, or folders of them, that every run predicts"
+    )
+    parser.add_argument("--samples", type=int, default=4, help="validation frames that are predicted instead; 0: none")
+    parser.add_argument("--device", type=str, default="auto", help="auto, cpu or cuda")
     return parser
 
 
@@ -180,12 +193,29 @@ def _predict(options: Namespace) -> int:
     return 0
 
 
+def _report(options: Namespace) -> int:
+    from training.report_page import write_report
+
+    write_report(options.runs, options.out, options.frames, options.samples, options.device)
+    print(options.out)
+    return 0
+
+
 def _export(options: Namespace) -> int:
     from training.export import export
 
     print(export(options.run, options.format, options.part, options.out))
     return 0
 
+
+COMMANDS = {
+    "pretrain": _pretrain,
+    "finetune": _finetune,
+    "score": _score,
+    "predict": _predict,
+    "report": _report,
+    "export": _export,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

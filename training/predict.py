@@ -53,16 +53,21 @@ def predict(
     ``NAME.overlay.mp4``. ``ways`` replace fields of the ``prediction`` section that some tasks have. Raises
     ``ValueError`` for what is neither, before any work where it does not exist, and for ways that the task has not.
     """
-    network, configuration, _ = load_network(run)
-    if configuration.task not in PREDICTORS:
-        raise ValueError(f"{run} is a run of {configuration.task}; predict knows: {', '.join(PREDICTORS)}")
-    configuration = _changed(configuration, ways or {})
-    predictor = PREDICTORS[configuration.task](network, configuration, distributed.join(device).device)
-    files = list(_files(inputs))
+    predictor, _ = load_predictor(run, device, ways)
+    files = list(input_files(inputs))
     _refuse_same_names(files)
     out.mkdir(parents=True, exist_ok=True)
     for path in files:
         yield from _image(predictor, path, out) if path.suffix.lower() in IMAGES else _video(predictor, path, out)
+
+
+def load_predictor(place: Path, device: str = "auto", ways: dict[str, Any] | None = None) -> tuple[Predictor, Path]:
+    """What predicts by the best checkpoint of a run, or by one that is given; and the checkpoint."""
+    network, configuration, folder = load_network(place)
+    if configuration.task not in PREDICTORS:
+        raise ValueError(f"{place} is a run of {configuration.task}; predict knows: {', '.join(PREDICTORS)}")
+    configuration = _changed(configuration, ways or {})
+    return PREDICTORS[configuration.task](network, configuration, distributed.join(device).device), folder
 
 
 def _changed(configuration: Any, ways: dict[str, Any]) -> Any:
@@ -75,7 +80,8 @@ def _changed(configuration: Any, ways: dict[str, Any]) -> Any:
     return replace(configuration, prediction=replace(prediction, **ways))
 
 
-def _files(inputs: list[Path]) -> Iterator[Path]:
+def input_files(inputs: list[Path]) -> Iterator[Path]:
+    """Files as they are given, and the images of folders, by name. Raises ``ValueError`` for what is not there."""
     for path in inputs:
         if not path.exists():
             raise ValueError(f"{path} does not exist; give an image, a folder of images or a video")

@@ -34,7 +34,7 @@ class Scalars:
             "data_wait_percent": round(progress.wait_percent, 2),
         }
         self._losses = []
-        run_folder.append_metrics(self.run, {"step": step, "epoch": epoch, **values})
+        run_folder.append_metrics(self.run, {"step": step, "of": progress.of, "epoch": epoch, **values})
         self._add({f"training/{name}": value for name, value in values.items()}, step)
 
     def validation(self, step: int, epoch: int, found: Validation) -> None:
