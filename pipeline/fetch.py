@@ -12,6 +12,7 @@ from pipeline.download import download
 from pipeline.fetched import DONE, FAILED, Arrived, Fetched, FetchError, FetchParameters, Progress, failed
 from pipeline.manifest import Video
 from pipeline.outcome import printable
+from pipeline.public_addresses import public_only
 from pipeline.workplace import clear, workplace
 
 __all__ = ["FetchParameters", "Fetched", "fetch", "host"]
@@ -108,12 +109,13 @@ def _get_http(url: str, work: Path, limits: FetchParameters, progress: Progress 
 
     time.sleep(limits.pause_s)
     names_a_file = Path(urlsplit(url).path).suffix.lower() in source.VIDEO_SUFFIXES
-    try:
-        if names_a_file or not is_known(url):
-            return download(url, work, limits, progress)
-    except PageFoundError:
-        pass
-    return download_page(url, work, limits, progress)
+    with public_only(limits.networks()):
+        try:
+            if names_a_file or not is_known(url):
+                return download(url, work, limits, progress)
+        except PageFoundError:
+            pass
+        return download_page(url, work, limits, progress)
 
 
 def _render(url: str, work: Path, limits: FetchParameters, progress: Progress | None) -> Arrived:

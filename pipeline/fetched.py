@@ -26,7 +26,22 @@ class FetchParameters:
     max_backoff_s: float = 120.0  # longest wait; a host that asks for more fails the video for now
     max_redirects: int = 10
     pause_s: float = 0.0  # before each video from the web; with one download a host at a time, this bounds the rate
+    allowed_networks: str = ""  # that are not public but may be fetched from, such as 10.1.0.0/16,192.168.3.7
     cookie_file: str = ""  # cookies.txt in Netscape format, for sources that need a login; read, never written
+
+    def __post_init__(self) -> None:
+        """Raises ``UserError`` where the networks are none."""
+        try:
+            self.networks()
+        except ValueError as error:
+            raise UserError(
+                f"--Fetch-allowed-networks {self.allowed_networks}: {error}; "
+                "allowed: addresses and networks, such as 10.1.0.0/16,192.168.3.7"
+            ) from None
+
+    def networks(self) -> list[IPv4Network | IPv6Network]:
+        """The allowed networks."""
+        return [ip_network(part.strip()) for part in self.allowed_networks.split(",") if part.strip()]
 
 
 @dataclass(frozen=True)

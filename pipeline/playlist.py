@@ -15,6 +15,7 @@ from pipeline.errors import UserError
 from pipeline.fetched import FetchParameters
 from pipeline.manifest import Video
 from pipeline.outcome import printable
+from pipeline.public_addresses import public_only
 from pipeline.yt_dlp_session import Session, of_yt_dlp
 
 MAX_ENTRIES = 100_000
@@ -58,7 +59,10 @@ def expand_playlist(url: str, prefix: str, limits: FetchParameters) -> list[Vide
 def _entries(url: str, limits: FetchParameters) -> Iterator[dict[str, Any]]:
     """The entries as yt-dlp has them, none looked at more closely; a page with one video is one entry."""
     try:
-        with Session(limits, playlist_items=f"1:{MAX_ENTRIES}", ignore_no_formats_error=True) as session:
+        with (
+            public_only(limits.networks()),
+            Session(limits, playlist_items=f"1:{MAX_ENTRIES}", ignore_no_formats_error=True) as session,
+        ):
             info = session.extract_info(url, download=False)
     except Exception as error:  # extractors read what strangers write, and fail in every way there is
         detail = printable(of_yt_dlp(error, limits).detail)

@@ -151,5 +151,6 @@ def _causes(error: BaseException | None) -> list[Exception]:
         found.append(error)
         behind = getattr(error, "exc_info", None)
         nested = behind[1] if behind and behind[1] is not error else None
+        nested = nested or next(iter(getattr(error, "unexpected_errors", ())), None)
         error = nested or getattr(error, "cause", None) or error.__cause__ or error.__context__
     return found

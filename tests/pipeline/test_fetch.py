@@ -17,7 +17,13 @@ import pytest
 from pipeline.fetch import Fetched, FetchParameters, fetch, host
 from pipeline.manifest import Video
 
-LIMITS = FetchParameters(connect_s=5, stall_s=0.5, retries=2, backoff_s=0.01, max_backoff_s=2, max_seconds=20)
+
+def limits(**more: Any) -> FetchParameters:
+    """Limits with which this machine may be asked."""
+    return FetchParameters(allowed_networks="127.0.0.1", **more)
+
+
+LIMITS = limits(connect_s=5, stall_s=0.5, retries=2, backoff_s=0.01, max_backoff_s=2, max_seconds=20)
 CONTENT = random.Random(1).randbytes(700_000)
 ETAG = '"one"'
 
@@ -219,13 +225,13 @@ def drips(request: Any) -> None:
 
 
 def test_a_drip_is_a_stall(web: Any, tmp_path: Path) -> None:
-    fetched = run(web.serve("/drive.mp4", drips), tmp_path, FetchParameters(stall_s=0.3, retries=0, backoff_s=0.01))
+    fetched = run(web.serve("/drive.mp4", drips), tmp_path, limits(stall_s=0.3, retries=0, backoff_s=0.01))
     assert (fetched.status, fetched.reason) == ("failed", "stall")
 
 
 def test_a_fetch_ends_in_time(web: Any, tmp_path: Path) -> None:
-    limits = FetchParameters(stall_s=5, retries=9, backoff_s=0.01, max_seconds=0.3)
-    assert run(web.serve("/drive.mp4", drips), tmp_path, limits).reason == "too_slow"
+    hasty = limits(stall_s=5, retries=9, backoff_s=0.01, max_seconds=0.3)
+    assert run(web.serve("/drive.mp4", drips), tmp_path, hasty).reason == "too_slow"
 
 
 def test_a_declared_size_above_the_limit_is_not_begun(web: Any, tmp_path: Path) -> None:
@@ -244,7 +250,7 @@ def test_an_undeclared_size_above_the_limit_is_stopped(web: Any, tmp_path: Path)
         while not request.web.closing.is_set():
             request.body(bytes(100_000))
 
-    fetched = run(web.serve("/drive.mp4", endless), tmp_path, FetchParameters(max_bytes=1_000_000))
+    fetched = run(web.serve("/drive.mp4", endless), tmp_path, limits(max_bytes=1_000_000))
     assert (fetched.status, fetched.reason) == ("filtered", "too_large")
     assert left(tmp_path) == []
 
@@ -310,7 +316,7 @@ def test_no_host(tmp_path: Path) -> None:
 
 
 def test_a_pause_comes_before_each_video(web: Any, tmp_path: Path) -> None:
-    assert run(web.serve("/drive.mp4", whole()), tmp_path, FetchParameters(pause_s=0.3)).seconds >= 0.3
+    assert run(web.serve("/drive.mp4", whole()), tmp_path, limits(pause_s=0.3)).seconds >= 0.3
 
 
 @pytest.mark.parametrize("right", [True, False])
@@ -332,11 +338,11 @@ def test_cookies_come_from_the_given_file_only(web: Any, tmp_path: Path) -> None
     cookies.write_text("# Netscape HTTP Cookie File\n127.0.0.1\tFALSE\t/\tFALSE\t2147483647\tlogin\tyes\n")
     before = cookies.read_bytes()
     url = web.serve("/drive.mp4", whole())
-    assert run(url, tmp_path / "a", FetchParameters(cookie_file=str(cookies))).status == "done"
+    assert run(url, tmp_path / "a", limits(cookie_file=str(cookies))).status == "done"
     assert run(url, tmp_path / "b").status == "done"
     assert [seen.headers.get("cookie") for seen in web.seen] == ["login=yes", None]
     assert cookies.read_bytes() == before
-    assert run(url, tmp_path / "c", FetchParameters(cookie_file="/nonexistent")).reason == "cookie_file"
+    assert run(url, tmp_path / "c", limits(cookie_file="/nonexistent")).reason == "cookie_file"
 
 
 # -- crashes and company ----------------------------------------------------------------------------------------------
@@ -346,7 +352,7 @@ import sys
 from pathlib import Path
 from pipeline.fetch import fetch, FetchParameters
 from pipeline.manifest import Video
-print(fetch(Video("one", sys.argv[1]), Path(sys.argv[2]), FetchParameters()).status)
+print(fetch(Video("one", sys.argv[1]), Path(sys.argv[2]), FetchParameters(allowed_networks='127.0.0.1')).status)
 """
 
 
@@ -532,7 +538,7 @@ def test_a_page_whose_video_is_missing(web: Any, tmp_path: Path, code: int, ende
 
 def test_a_video_of_a_page_above_the_size_limit(web: Any, tmp_path: Path) -> None:
     web.serve("/media/drive.mp4", whole(content_type="video/mp4"))
-    fetched = run(web.serve("/watch", shows("/media/drive.mp4")), tmp_path, FetchParameters(max_bytes=100_000))
+    fetched = run(web.serve("/watch", shows("/media/drive.mp4")), tmp_path, limits(max_bytes=100_000))
     assert (fetched.status, fetched.reason) == ("filtered", "too_large")
     assert left(tmp_path) == []
 
@@ -540,7 +546,7 @@ def test_a_video_of_a_page_above_the_size_limit(web: Any, tmp_path: Path) -> Non
 def test_a_video_of_a_page_above_the_duration_limit(web: Any, tmp_path: Path) -> None:
     listing = "#EXTM3U\n#EXT-X-TARGETDURATION:5\n" + "#EXTINF:5,\n0.ts\n" * 50 + "#EXT-X-ENDLIST\n"
     url = web.serve("/stream.m3u8", page(listing, content_type="application/vnd.apple.mpegurl"))
-    fetched = run(url, tmp_path, FetchParameters(max_duration_s=100))
+    fetched = run(url, tmp_path, limits(max_duration_s=100))
     assert (fetched.status, fetched.reason) == ("filtered", "too_long")
     assert not web.requests("/0.ts")
 
@@ -568,7 +574,7 @@ def test_object_storage(tmp_path: Path) -> None:
     assert (tmp_path / "source.mp4").read_bytes() == CONTENT
     assert run("memory://bucket/none.mp4", tmp_path / "b").status == "gone"
     assert run("memory://bucket", tmp_path / "c").reason == "remote_folder"
-    assert run("memory://bucket/drive.mp4", tmp_path / "d", FetchParameters(max_bytes=9)).reason == "too_large"
+    assert run("memory://bucket/drive.mp4", tmp_path / "d", limits(max_bytes=9)).reason == "too_large"
 
 
 def test_a_local_file_stays_where_it_is(tmp_path: Path) -> None:
