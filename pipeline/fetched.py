@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
+from pipeline.errors import UserError
 from pipeline.outcome import DONE, FAILED, FILTERED, GONE
 
 Progress = Callable[[int, int | None], None]
