@@ -8,12 +8,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from evaluation.commands import Command, depth, detection, relative_depth, road, segmentation, tables
+from evaluation.commands import Command, depth, detection, projection, relative_depth, road, segmentation, tables
 from evaluation.report import require_place, write_json
 
 COMMANDS: dict[str, Command] = {
     "depth": depth,
     "detection": detection,
+    "projection": projection,
     "relative-depth": relative_depth,
     "road": road,
     "segmentation": segmentation,

@@ -1,4 +1,7 @@
-"""How KITTI raw places its LiDAR before its cameras: ``calib_cam_to_cam.txt`` and ``calib_velo_to_cam.txt``."""
+"""How KITTI places its LiDAR before its cameras.
+
+KITTI raw has ``calib_cam_to_cam.txt`` and ``calib_velo_to_cam.txt`` of a day, the object benchmark a file of a frame.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,8 +44,25 @@ def read_calibration(day: Path, camera: str = "image_02") -> Calibration:
     return Calibration(project @ rectify @ to_camera, (int(height), int(width)))
 
 
+def read_object_calibration(path: Path, size: tuple[int, int]) -> Calibration:
+    """The calibration of a frame of the object benchmark and its left colour camera, whose image has ``size`` (H, W).
+
+    Raises ``ValueError`` that names the file and the row for what is missing or wrong.
+    """
+    rows = read_rows(path)
+    to_camera, rectify = np.eye(4), np.eye(4)
+    to_camera[:3] = numbers(rows, "Tr_velo_to_cam", 12, path).reshape(3, 4)
+    _require_rotation(to_camera[:3, :3], "Tr_velo_to_cam", path)
+    rectify[:3, :3] = _rotation(rows, "R0_rect", path)
+    return Calibration(numbers(rows, "P2", 12, path).reshape(3, 4) @ rectify @ to_camera, size)
+
+
 def _rotation(rows: dict[str, str], name: str, path: Path) -> NDArray[np.float64]:
     R = numbers(rows, name, 9, path).reshape(3, 3)
+    _require_rotation(R, name, path)
+    return R
+
+
+def _require_rotation(R: NDArray[np.float64], name: str, path: Path) -> None:
     if np.abs(R @ R.T - np.eye(3)).max() > OFF_ROTATION or np.linalg.det(R) < 0:
         raise ValueError(f"{path}, row {name}: no rotation; R times its transpose is not the identity")
-    return R
