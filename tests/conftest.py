@@ -1,13 +1,18 @@
-"""Builds through the command that users type, shared by the tests of the pipeline."""
+"""Builds through the command that users type, shared by the tests of the pipeline; the browser, by those of pages."""
 
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.chromium import Open
 
 ROOT = Path(__file__).parent.parent
 SMALL = ["--Decoding-width", "320", "--Chunk-pairs", "8", "--Shard-samples", "16"]
@@ -80,3 +85,23 @@ def built(start: Callable[..., Build]) -> Build:
     finished = build.run()
     assert finished.returncode == 0, finished.stderr
     return build
+
+
+@pytest.fixture(scope="session")
+def chromium() -> "Iterator[Browser]":
+    """The browser, for tests of pages; imported here, as most tests open none."""
+    from tests.chromium import CHROMIUM, started
+
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium on this machine")
+    with started() as browser:
+        yield browser
+
+
+@pytest.fixture
+def look(chromium: "Browser") -> "Iterator[Open]":
+    """Opens a page, and holds that it complained of nothing; see ``tests.chromium.looking``."""
+    from tests.chromium import looking
+
+    with looking(chromium) as open_page:
+        yield open_page

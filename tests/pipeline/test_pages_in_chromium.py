@@ -1,32 +1,18 @@
 """The report and the browser as Chromium sees them; skipped where there is no Chromium."""
 
-import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 from werkzeug.serving import make_server
 
 from pipeline.browser import LOOPBACK, application
 from pipeline.catalogue import catalogue
 from pipeline.dataset import open_dataset
+from tests.chromium import Open, assert_sound
 from tests.pipeline.laid_build import finish, lay_out
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
-Open = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -44,42 +30,13 @@ def site(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
     server.shutdown()
 
 
-@pytest.fixture
-def look(chromium: Browser) -> Iterator[Open]:
-    """Opens a page; at the end, nothing may have been complained of or asked of another machine."""
-    complaints: list[str] = []
-    contexts = []
-
-    def heard(url: str) -> None:
-        if not url.startswith(("data:", "file:", "http://127.0.0.1:")):
-            complaints.append(f"asked for {url}")
-
-    def open_page(url: str, scheme: Any = "light", width: int = 1280) -> Page:
-        contexts.append(chromium.new_context(color_scheme=scheme, viewport={"width": width, "height": 900}))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(120_000)  # other work may hold the machine
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: heard(request.url))
-        page.goto(url, wait_until="networkidle")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 @pytest.mark.parametrize("place", ["report", "/", "/sample/v0-00000003", "/?reason=spacing"])
 def test_pages_are_sound_and_accessible(
     look: Open, site: str, folder: Path, place: str, scheme: str, width: int
 ) -> None:
     page = look((folder / "report.html").as_uri() if place == "report" else site + place, scheme, width)
-    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
-    assert page.evaluate("[...document.images].filter(each => each.complete && !each.naturalWidth).length") == 0
-    found = Axe().run(page).response["violations"]
-    assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
+    assert_sound(page)
 
 
 def test_keys_move_the_edge_between_two_versions(look: Open, site: str) -> None:
