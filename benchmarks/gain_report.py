@@ -78,32 +78,41 @@ def paper_value(study: Study, architecture: str, dataset: str, arm: str) -> floa
 
 
 def plot(study: Study, results: Rows, column: str, path: Path) -> None:
-    """Mean IoU against frames of pre-training or labelled images, logarithmic; bars are a standard deviation.
+    """Mean IoU against frames of pre-training or labelled images, a panel an architecture and dataset.
 
-    Arms without pre-training are lines across the plot of frames. Needs matplotlib (``pip install -e '.[dev]'``).
+    Needs matplotlib (``pip install -e '.[dev]'``).
     """
     from matplotlib.figure import Figure
 
-    title, other = AXES[column]
-    whole = [row for row in results if row[other] is None]
-    panels = sorted({(row["architecture"], row["dataset"]) for row in whole})
+    panels = sorted({(row["architecture"], row["dataset"]) for row in results})
     figure = Figure(figsize=(5.2 * len(panels), 3.8), layout="constrained")
     for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels):
-        shown = [row for row in whole if (row["architecture"], row["dataset"]) == panel]
-        for number, arm in enumerate(arm.name for arm in study.arms):
-            points = curve([row for row in shown if row["arm"] == arm], column)
-            if not points:
-                continue
-            colour, x, means = f"C{number}", [p[0] for p in points], [p[1] for p in points]
-            if x == [0]:
-                axes.axhline(means[0], color=colour, linestyle="--", label=arm)
-                axes.axhspan(means[0] - points[0][2], means[0] + points[0][2], color=colour, alpha=0.1)
-            else:
-                axes.errorbar(x, means, [p[2] for p in points], color=colour, marker="o", capsize=3, label=arm)
-        axes.set(xscale="log", xlabel=title, ylabel="mean IoU, %", title=", ".join(panel))
-        axes.grid(alpha=0.3)
-        axes.legend(fontsize=8)
+        shown = [row for row in results if (row["architecture"], row["dataset"]) == panel]
+        draw(axes, shown, [arm.name for arm in study.arms], column)
+        axes.set_title(", ".join(panel))
     figure.savefig(path, dpi=90)
+
+
+def draw(axes: Any, results: Rows, arms: Iterable[str], column: str) -> None:
+    """Draw a curve for each arm, logarithmic, of runs with all there is of the other size; bars are a standard
+    deviation.
+
+    Arms without pre-training are lines across a plot of frames.
+    """
+    title, other = AXES[column]
+    for number, arm in enumerate(arms):
+        points = curve([row for row in results if row["arm"] == arm and row[other] is None], column)
+        if not points:
+            continue
+        colour, x, means = f"C{number}", [p[0] for p in points], [p[1] for p in points]
+        if x == [0]:
+            axes.axhline(means[0], color=colour, linestyle="--", label=arm)
+            axes.axhspan(means[0] - points[0][2], means[0] + points[0][2], color=colour, alpha=0.1)
+        else:
+            axes.errorbar(x, means, [p[2] for p in points], color=colour, marker="o", capsize=3, label=arm)
+    axes.set(xscale="log", xlabel=title, ylabel="mean IoU, %")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
 
 
 def curve(rows: Iterable[dict[str, Any]], column: str) -> list[tuple[int, float, float]]:
