@@ -5,6 +5,7 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import TextIO
 
 import cv2
 
@@ -12,6 +13,8 @@ from pipeline import browser, inspection, status_text, storage, version_diff
 from pipeline.dataset import open_dataset
 from pipeline.errors import UserError
 from pipeline.lint import lint
+from pipeline.outcome import printable
+from pipeline.source import redacted
 from pipeline.status import status
 
 
@@ -21,8 +24,14 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return int(options.command(options))
     except (UserError, OSError) as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        for line in f"{type(error).__name__}: {error}".splitlines():
+            say(line, sys.stderr)
         return 2
+
+
+def say(line: str, to: TextIO | None = None) -> None:
+    """Print a line that may hold what strangers wrote: no control characters, and no secrets of URLs."""
+    print(printable(redacted(line), 10_000), file=to)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
 def _status(options: argparse.Namespace) -> int:
     found = status(options.root, options.build)
     for line in status_text.lines(found):
-        print(line)
+        say(line)
     if options.prometheus:
         status_text.write_prometheus(found, options.prometheus)
     return 0
@@ -71,7 +80,7 @@ def _status(options: argparse.Namespace) -> int:
 def _diff(options: argparse.Namespace) -> int:
     found = version_diff.compare(open_dataset(options.old), open_dataset(options.new), options.samples, options.seed)
     for line in version_diff.lines(found):
-        print(line)
+        say(line)
     if options.sheet:
         _, picture = cv2.imencode(".png", version_diff.sheet(found, options.worst))
         storage.write_bytes(str(options.sheet.absolute()), picture.tobytes())
@@ -82,9 +91,9 @@ def _diff(options: argparse.Namespace) -> int:
 def _inspect(options: argparse.Namespace) -> int:
     dataset = open_dataset(options.dataset)
     for line in inspection.statistics(dataset):
-        print(line)
+        say(line)
     _, picture = cv2.imencode(".png", inspection.contact_sheet(dataset, max(1, options.samples), options.seed))
-    options.sheet.write_bytes(picture.tobytes())
+    storage.write_bytes(str(options.sheet.absolute()), picture.tobytes())
     print(f"contact sheet: {options.sheet}")
     return 0
 
@@ -93,7 +102,7 @@ def _lint(options: argparse.Namespace) -> int:
     problems = 0
     for problem in lint(open_dataset(options.dataset)):
         problems += 1
-        print(problem)
+        say(problem)
     print("no problems" if not problems else f"{problems} problems")
     return 1 if problems else 0
 

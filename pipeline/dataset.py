@@ -1,6 +1,7 @@
 """A finished dataset as a reader finds it."""
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,13 @@ import pyarrow as pa
 
 from pipeline import storage, tables
 from pipeline.errors import UserError
+from pipeline.sample import LARGEST_MEMBER
 from pipeline.storage import join
+
+LARGEST_SAMPLE = 4 * LARGEST_MEMBER
+LARGEST_JSON = 256 << 20
+"""Bytes of a sample with all its members, and of ``dataset.json``, that are read."""
+_FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*\Z")
 
 
 @dataclass(frozen=True)
@@ -18,18 +25,28 @@ class Dataset:
     folder: str
     record: dict[str, Any]
 
+    def url(self, shard: str) -> str:
+        """Where a shard is. Raises ``UserError`` for a name that leads out of the folder."""
+        if not _FILE.match(shard):
+            raise UserError(
+                f"{self.folder}: {shard!r} is no shard of the folder; the dataset is damaged or not from BuildShards"
+            )
+        return join(self.folder, shard)
+
     def samples(self) -> pa.Table:
-        """``samples.parquet``, one row a sample."""
-        return tables.from_bytes(storage.read_bytes(join(self.folder, "samples.parquet")))
+        """``samples.parquet``, one row a sample. Raises ``UserError`` where it is not one."""
+        name = join(self.folder, "samples.parquet")
+        table = tables.from_stranger(storage.read_bytes(name), name)
+        if missing := {"key", "video_id", "split", "shard", "offset", "size"} - set(table.column_names):
+            raise UserError(f"{name} has no column {', '.join(sorted(missing))}; the dataset is not from BuildShards")
+        return table
 
     def read(self, row: dict[str, Any]) -> bytes:
         """The tar blocks of the sample in a row of ``samples()``. Raises ``UserError`` where it leads elsewhere."""
-        if "/" in row["shard"] or row["shard"].startswith("."):
-            raise UserError(
-                f"{self.folder}/samples.parquet: {row['key']!r} lies in {row['shard']!r}, which is no shard of the "
-                "folder; the dataset is damaged or not from BuildShards"
-            )
-        return storage.read_bytes(join(self.folder, row["shard"]), row["offset"], row["offset"] + row["size"])
+        url, offset, size = self.url(row["shard"]), row["offset"], row["size"]
+        if not 0 <= offset < 2**62 or not 0 < size <= LARGEST_SAMPLE:
+            raise UserError(f"{url}: {row['key']!r} has {size} bytes at {offset}; at most {LARGEST_SAMPLE} are read")
+        return storage.read_bytes(url, offset, offset + size)
 
 
 def open_dataset(place: str) -> Dataset:
@@ -42,12 +59,28 @@ def open_dataset(place: str) -> Dataset:
     finished = storage.children(join(place, "datasets"))
     if not finished:
         raise UserError(f"{place} holds no finished dataset; give a root that BuildShards finished, or a shards folder")
-    folders = [join(place, "shards", _json(join(place, "datasets", name))["shards"]) for name in finished]
+    folders = [_pointed(place, name) for name in finished]
     if len(folders) > 1:
         raise UserError(f"{place} holds {len(folders)} datasets; give one of: {', '.join(folders)}")
     return Dataset(folders[0], _json(join(folders[0], "dataset.json")))
 
 
+def _pointed(root: str, name: str) -> str:
+    url = join(root, "datasets", name)
+    version = _json(url).get("shards")
+    if not isinstance(version, str) or not _FILE.match(version):
+        raise UserError(f"{url} names no version of a dataset; build it again with BuildShards")
+    return join(root, "shards", version)
+
+
 def _json(url: str) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(storage.read_bytes(url))
-    return content
+    content = storage.read_bytes(url)
+    try:
+        if len(content) > LARGEST_JSON:
+            raise ValueError(f"more than {LARGEST_JSON} bytes")
+        found = json.loads(content)
+        if not isinstance(found, dict):
+            raise ValueError("not an object")
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{url} is not what BuildShards writes: {type(error).__name__}, {error}") from None
+    return found

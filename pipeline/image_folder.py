@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.frame_source import Crop, DecodedFrame, DecodeError, Source, Span, check_size, framing
+from pipeline.frame_source import Crop, DecodedFrame, DecodeError, Source, Span, framing
+from pipeline.image_header import JPEG, PNG, check_claim
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".pgm", ".ppm"}
 GAP_S = 10.0
@@ -90,9 +91,7 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     content = path.read_bytes()
     if not content:
         raise DecodeError("empty", f"{path.name} is empty")
-    size = _size_in_header(content)
-    if size is not None:
-        check_size(*size)
+    check_claim(content, path.name)
     if _is_cut_short(content):
         raise DecodeError("truncated", f"{path.name} is cut short")
     try:
@@ -106,25 +105,9 @@ def read_image(path: Path) -> NDArray[np.uint8]:
 
 def _is_cut_short(content: bytes) -> bool:
     # The decoder fills the missing part with grey and says nothing.
-    if content[:3] == b"\xff\xd8\xff":
+    if content.startswith(JPEG):
         return b"\xff\xd9" not in content[-4096:]
-    return content[:8] == b"\x89PNG\r\n\x1a\n" and b"IEND" not in content[-4096:]
-
-
-def _size_in_header(content: bytes) -> tuple[int, int] | None:
-    """(width, height) of a PNG or JPEG, before anything is allocated for it."""
-    if content[:8] == b"\x89PNG\r\n\x1a\n":
-        return int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
-    if content[:3] != b"\xff\xd8\xff":
-        return None
-    position = 2
-    while position + 9 < len(content) and content[position] == 0xFF:
-        marker, length = content[position + 1], int.from_bytes(content[position + 2 : position + 4], "big")
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = content[position + 5 : position + 7], content[position + 7 : position + 9]
-            return int.from_bytes(width, "big"), int.from_bytes(height, "big")
-        position += 2 + length
-    return None
+    return content.startswith(PNG) and b"IEND" not in content[-4096:]
 
 
 def image_times(paths: list[Path], fps: float) -> list[float]:

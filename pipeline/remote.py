@@ -7,7 +7,7 @@ import fsspec
 
 from pipeline.fetched import Arrived, FetchError, FetchParameters, Progress, failed, gone
 from pipeline.patience import Gauge, patient
-from pipeline.source import VIDEO_SUFFIXES, scheme
+from pipeline.source import VIDEO_SUFFIXES, scheme, without_secrets
 
 _CHUNK = 2**20
 
@@ -23,7 +23,7 @@ def copy(url: str, work: Path, limits: FetchParameters, progress: Progress | Non
         suffix=suffix if suffix in VIDEO_SUFFIXES else ".bin",
         tool=f"fsspec:{scheme(url)}",
         tool_version=fsspec.__version__,
-        final_url=url,
+        final_url=without_secrets(url),
     )
 
 

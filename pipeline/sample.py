@@ -7,7 +7,7 @@ import io
 import json
 import tarfile
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 BLOCK = tarfile.BLOCKSIZE
 END = bytes(2 * BLOCK)
 """What closes a tar."""
+LARGEST_MEMBER = 64 << 20
+LARGEST_RECORD = 1 << 20
+"""Bytes of a member, and of the JSON in it, that are read."""
 
 
 def key(video_id: str, frame: int) -> str:
@@ -45,13 +48,45 @@ def encode(
 
 
 def members(blocks: bytes) -> Iterator[tuple[str, bytes]]:
-    """Names and contents of the members in tar blocks, with or without an end mark."""
-    with tarfile.open(fileobj=io.BytesIO(blocks + END), mode="r:") as tar:
-        for info in tar:
-            file = tar.extractfile(info)
-            if file is None:
-                raise ValueError(f"{info.name} is not a plain file")
-            yield info.name, file.read()
+    """Names and contents of the members in tar blocks, with or without an end mark.
+
+    Raises ``ValueError`` as ``files`` does.
+    """
+    return ((name, content) for name, _, content in files(io.BytesIO(blocks)))
+
+
+def files(tar: BinaryIO) -> Iterator[tuple[str, int, bytes]]:
+    """Name, offset and content of each member of a tar, up to its end mark.
+
+    Read by its headers alone, plain files and nothing else: a link would lead elsewhere, a sparse file be gigabytes of
+    zeros, an extended header change what the next one says. Raises ``ValueError`` for them, for members of more than
+    ``LARGEST_MEMBER`` bytes, and for what is no tar.
+    """
+    while (header := tar.read(BLOCK)) and any(header):
+        try:
+            info = tarfile.TarInfo.frombuf(header, "utf-8", "backslashreplace")
+        except tarfile.TarError as error:
+            raise ValueError(f"not a readable tar: {error}") from None
+        if info.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or not 0 <= info.size <= LARGEST_MEMBER:
+            raise ValueError(f"{info.name!r} is not a plain file of at most {LARGEST_MEMBER >> 20} MiB")
+        start, content = tar.tell() - BLOCK, tar.read(info.size)
+        tar.read(-info.size % BLOCK)
+        if len(content) < info.size:
+            raise ValueError(f"it ends within {info.name!r}")
+        yield info.name, start, content
+
+
+def record(content: bytes) -> dict[str, Any]:
+    """The record of a sample. Raises ``ValueError`` for what is no JSON object, or too large or too deep for one."""
+    if len(content) > LARGEST_RECORD:
+        raise ValueError(f"json has more than {LARGEST_RECORD} bytes")
+    try:
+        found = json.loads(content)
+    except RecursionError:
+        raise ValueError("json is nested too deep") from None
+    if not isinstance(found, dict):
+        raise ValueError("json is not an object")
+    return found
 
 
 def _member(name: str, content: bytes) -> bytes:

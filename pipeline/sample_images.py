@@ -1,6 +1,5 @@
 """The images of a sample, decoded, and how they are shown."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from labels.codec import decode
 from pipeline import sample
+from pipeline.image_header import check_claim
 
 NO_LABEL = (96, 96, 96)
 FIXED = (0, 140, 255)
@@ -39,11 +39,12 @@ def sample_images(blocks: bytes) -> SampleImages:
     frame = decoded(held["jpg"], cv2.IMREAD_COLOR)
     codes = decoded(held["depth.png"], cv2.IMREAD_GRAYSCALE)
     confidence = decoded(held["confidence.png"], cv2.IMREAD_GRAYSCALE) if "confidence.png" in held else None
-    return SampleImages(frame, codes, confidence, json.loads(held["json"]))
+    return SampleImages(frame, codes, confidence, sample.record(held["json"]))
 
 
 def decoded(content: bytes, flag: int) -> NDArray[np.uint8]:
-    """An image file as pixels. Raises ``ValueError`` where it cannot be decoded."""
+    """An image file as pixels. Raises ``ValueError`` where it cannot be decoded or claims to be too large."""
+    check_claim(content, "an image of a sample")
     image = cv2.imdecode(np.frombuffer(content, np.uint8), flag)
     if image is None:
         raise ValueError("an image of a sample cannot be decoded")

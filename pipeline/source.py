@@ -29,6 +29,11 @@ ALLOWED = (
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _MAX_LENGTH = 2000
+_URL = re.compile(
+    rf"\b((?:{'|'.join((*HTTP_SCHEMES, *STORAGE_SCHEMES))})://)"
+    r"(?:[^\s/?#'\"]*@)?([^\s?#'\"]*)(?:[?#][^\s'\"]*)?",
+    re.IGNORECASE,
+)
 
 
 def scheme(source: str) -> str:
@@ -132,12 +137,12 @@ def host(source: str) -> str:
 
 def without_secrets(url: str) -> str:
     """The URL fit for a log or a dataset: no user, no password, no query, no fragment (tokens live there)."""
-    parts = urlsplit(url)
-    if parts.scheme not in HTTP_SCHEMES:
+    if scheme(url) not in (*HTTP_SCHEMES, *STORAGE_SCHEMES):
         return url
+    parts = urlsplit(url)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def redacted(text: str) -> str:
     """A sentence with its URLs stripped of user, password, query and fragment."""
-    return re.sub(r"(https?://)(?:[^\s/?#'\"]*@)?([^\s?#'\"]*)(?:[?#][^\s'\"]*)?", r"\1\2", text)
+    return _URL.sub(r"\1\2", text)
