@@ -103,7 +103,7 @@ def gains(data: Path, runs: list[RecordedRun], count: int) -> Any:
     arms = list(dict.fromkeys(row["arm"] for row in results))
     panels = list(dict.fromkeys((row["architecture"], row["dataset"]) for row in results))
     figure = Figure(figsize=(10.4, 3.8 * len(panels)), layout="constrained")
-    for line, panel in zip(figure.subplots(len(panels), 2, squeeze=False), panels):
+    for line, panel in zip(figure.subplots(len(panels), 2, squeeze=False, sharey="row"), panels):
         shown = [row for row in results if (row["architecture"], row["dataset"]) == panel]
         for axes, column in zip(line, gain_report.AXES):
             gain_report.draw(axes, shown, arms, column)

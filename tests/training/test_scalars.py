@@ -21,7 +21,7 @@ from training.configuration import (
 from training.engine import pretrain
 from training.loader import Loader, LoaderParameters
 from training.models.network import ModelParameters
-from training.overlay import panel
+from training.overlay import colour
 from training.run_folder import load_network, read_metrics
 from training.shards import Dataset
 
@@ -64,7 +64,7 @@ def test_a_picture_has_the_frame_its_label_and_the_prediction(run: Path, board: 
         shown = {event.step: decoded(event.encoded_image_string) for event in board.Images(tag)}
         assert sorted(shown) == [0, 3, 6]
         image, z = batch.images[row].permute(1, 2, 0).numpy(), (codes[row] - np.float32(0.5)) / 255
-        expected = panel(image, np.where(codes[row] > 0, z, 0), codes[row] > 0, predicted[row])
+        expected = np.hstack([image, colour(z, codes[row] > 0), colour(predicted[row])])
         assert np.abs(shown[6].astype(int) - expected).max() <= 4  # the last step of the map, by rounding
         assert not np.array_equal(shown[0], shown[6])
 
