@@ -38,7 +38,10 @@ from training.shard_cache import CacheParameters, ShardCache
 from training.shard_reader import FileReader, Place, RangeReader, Reader
 
 FORMAT = 1
-_SHARD = re.compile(r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*\.tar$")
+_SHARD = re.compile(r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*\.tar\Z")
+_NAME = "[A-Za-z0-9_-]{1,250}"
+_LARGEST_SAMPLE = 256 << 20  # bytes
+_LARGEST_JSON = 256 << 20  # bytes
 _COLUMNS = ["key", "split", "shard", "offset", "size"]
 _SCHEMA = pa.schema([(name, pa.int64() if name in ("offset", "size") else pa.string()) for name in _COLUMNS])
 
@@ -69,6 +72,10 @@ class Dataset:
         if record.get("format") != FORMAT:
             raise DatasetError(f"{folder}/dataset.json has format {record.get('format')!r}; this code reads {FORMAT}")
         try:
+            if not _is_name(record["fingerprint"]):  # it names the folder of the cache
+                raise DatasetError(
+                    f"{folder}/dataset.json has the fingerprint {record['fingerprint']!r}, which is none"
+                )
             shards = {shard["shard"]: shard for shard in record["shards"]}
             samples = _samples(f"{folder}/samples.parquet", shards)
             return cls(folder, record["dataset"], record["fingerprint"], shards, samples, cache or CacheParameters())
@@ -139,12 +146,23 @@ def _shards_folder(place: str) -> str:
         raise DatasetError(
             f"{place} holds {len(names)} datasets; give one of: {', '.join(f'{place}/shards/{n}' for n in names)}"
         )
+    if not _is_name(names[0]):
+        raise DatasetError(f"{place}/datasets names {names[0]!r}, which is no version; build it again")
     return f"{place}/shards/{names[0]}"
+
+
+def _is_name(name: Any) -> bool:
+    return isinstance(name, str) and re.fullmatch(_NAME, name) is not None
 
 
 def _json(url: str) -> dict[str, Any]:
     try:
-        content = json.loads(_bytes(url))
+        text = _bytes(url)
+        if len(text) > _LARGEST_JSON:
+            raise ValueError(f"more than {_LARGEST_JSON} bytes")
+        content = json.loads(text)
+    except RecursionError:
+        raise DatasetError(f"{url} is nested too deep") from None
     except ValueError as error:
         raise DatasetError(f"{url} is not JSON: {error}") from None
     if not isinstance(content, dict):
@@ -166,13 +184,34 @@ def _samples(url: str, shards: dict[str, dict[str, Any]]) -> pa.Table:
     if bad := [name for name in shards if not _SHARD.match(name)]:
         raise DatasetError(f"dataset.json names a shard {bad[0]!r}; shards are files beside it")
     try:
-        table = pq.ParquetFile(io.BytesIO(_bytes(url))).read(columns=_COLUMNS, use_threads=False)
-        table = table.select(_COLUMNS).cast(_SCHEMA)
-    except (pa.ArrowException, KeyError) as error:
+        table = _table(_bytes(url), url, sum(shard["count"] for shard in shards.values()))
+    except (pa.ArrowException, KeyError, OSError) as error:
         raise DatasetError(f"{url} is not a table of samples: {error}") from None
     if problem := _contradiction(table, shards):
         raise DatasetError(f"{url} has {problem}; check the dataset with `python -m pipeline lint`")
     return table
+
+
+def _table(content: bytes, url: str, count: int) -> pa.Table:
+    """The columns, where they are ``count`` rows of short names and numbers.
+
+    Looked at before it is unpacked: in parquet a few bytes can stand for gigabytes. Raises ``pa.ArrowException``, and
+    ``DatasetError`` for another number of rows.
+    """
+    file = pq.ParquetFile(io.BytesIO(content), read_dictionary=["key", "split", "shard"])
+    if file.metadata.num_rows != count:
+        raise DatasetError(f"{url} has {file.metadata.num_rows} samples, dataset.json {count}; build or copy it again")
+    if count > len(content):
+        raise pa.ArrowInvalid(f"{count} rows in {len(content)} bytes")
+    batches = []
+    for batch in file.iter_batches(batch_size=65536, columns=_COLUMNS, use_threads=False):
+        batch = batch.select(_COLUMNS)
+        for name in ("key", "split", "shard"):
+            held = batch[name].dictionary if pa.types.is_dictionary(batch[name].type) else batch[name]
+            if (pc.max(pc.binary_length(held)).as_py() or 0) > 255:
+                raise pa.ArrowInvalid(f"a {name} of more than 255 bytes")
+        batches.append(batch.cast(_SCHEMA))
+    return pa.Table.from_batches(batches, _SCHEMA)
 
 
 def _contradiction(table: pa.Table, shards: dict[str, dict[str, Any]]) -> str:
@@ -181,6 +220,8 @@ def _contradiction(table: pa.Table, shards: dict[str, dict[str, Any]]) -> str:
         return "a sample without key or place"
     if pc.count_distinct(table["key"]).as_py() != table.num_rows:
         return "a key twice"
+    if not pc.all(pc.match_substring_regex(table["key"], f"^{_NAME}$")).as_py():
+        return "a key that is none"
     number = pc.index_in(table["shard"], pa.array(list(shards), pa.string()))
     if number.null_count:
         return "a shard that dataset.json does not have"
@@ -188,5 +229,6 @@ def _contradiction(table: pa.Table, shards: dict[str, dict[str, Any]]) -> str:
     offset, size = table["offset"].to_numpy(), table["size"].to_numpy()
     if (offset < 0).any() or (size <= 0).any() or (size > length - offset).any():
         return "a sample outside of its shard"
-    counted = sum(shard["count"] for shard in shards.values())
-    return "" if counted == table.num_rows else f"{table.num_rows} samples, dataset.json {counted}"
+    if (size > _LARGEST_SAMPLE).any():
+        return f"a sample of more than {_LARGEST_SAMPLE >> 20} MiB"
+    return ""

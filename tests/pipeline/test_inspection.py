@@ -28,4 +28,4 @@ def test_colours_go_from_bright_near_to_dark_far_and_grey_is_no_label() -> None:
 
 def test_an_unwritable_sheet_is_one_sentence(built: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["inspect", str(built.root), "--sheet", "/proc/self/nowhere/sheet.png"]) == 2
-    assert "/proc/self/nowhere/sheet.png" in capsys.readouterr().err
+    assert "/proc/self/nowhere" in capsys.readouterr().err

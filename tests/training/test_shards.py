@@ -21,6 +21,7 @@ from training.shards import Dataset, DatasetError
 
 PARAMETERS = LoaderParameters(batch_size=4, workers=0, shards_mixed=2)
 SIZE = (32, 48)
+COLUMNS = ("key", "split", "shard", "offset", "size")
 
 
 @pytest.fixture
@@ -36,6 +37,14 @@ def with_record(**changes: Any) -> Callable[[Path], None]:
     return change
 
 
+def with_shards(**changes: Any) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        record = json.loads((folder / "dataset.json").read_text())
+        with_record(shards=[shard | changes for shard in record["shards"]])(folder)
+
+    return change
+
+
 def with_samples(change: Callable[[pa.Table], pa.Table]) -> Callable[[Path], None]:
     def write(folder: Path) -> None:
         pq.write_table(change(pq.read_table(folder / "samples.parquet")), folder / "samples.parquet")
@@ -45,6 +54,10 @@ def with_samples(change: Callable[[pa.Table], pa.Table]) -> Callable[[Path], Non
 
 def replaced(table: pa.Table, name: str, values: Any) -> pa.Table:
     return table.set_column(table.column_names.index(name), name, values)
+
+
+def with_keys(form: str) -> Callable[[Path], None]:
+    return with_samples(lambda t: replaced(t, "key", pa.array([form.format(row) for row in range(len(t))])))
 
 
 REFUSED: dict[str, Callable[[Path], object]] = {
@@ -62,6 +75,17 @@ REFUSED: dict[str, Callable[[Path], object]] = {
     "has a shard that dataset.json does not": with_samples(
         lambda t: replaced(t, "shard", pa.array(["b.tar"] * len(t)))
     ),
+    "has a key that is none": with_samples(
+        lambda t: replaced(t, "key", pa.array([f"{n}\x1b[31m" for n in range(len(t))]))
+    ),
+    "more than 255 bytes": with_keys("{:0999}"),
+    "has a sample of more than 256 MiB": lambda folder: (
+        with_shards(bytes=1 << 50)(folder),
+        with_samples(lambda t: replaced(t, "size", pa.array([1 << 40] * len(t))))(folder),
+    ),
+    "has the fingerprint '../../../elsewhere', which is none": with_record(fingerprint="../../../elsewhere"),
+    "has the fingerprint '/tmp/elsewhere', which is none": with_record(fingerprint="/tmp/elsewhere"),
+    "is nested too deep": lambda folder: (folder / "dataset.json").write_text("[" * 200_000),
     "has a sample outside of its shard": with_samples(lambda t: replaced(t, "offset", pc.add(t["offset"], 1 << 40))),
 }
 
@@ -74,6 +98,24 @@ def test_a_dataset_that_contradicts_itself_is_refused(
     harm(copy)
     with pytest.raises(DatasetError, match=sentence):
         Dataset.open(str(copy))
+
+
+def test_rows_that_cost_no_bytes_are_not_unpacked(copy: Path) -> None:
+    count = 5_000_000
+    columns = {name: [0] * count if name in ("offset", "size") else ["a"] * count for name in COLUMNS}
+    pq.write_table(pa.table(columns), copy / "samples.parquet", compression="zstd")
+    with_shards(count=count)(copy)
+    with_record(shards=json.loads((copy / "dataset.json").read_text())["shards"][:1])(copy)
+    with pytest.raises(DatasetError, match="5000000 rows in"):
+        Dataset.open(str(copy))
+
+
+def test_a_pointer_that_leads_out_of_the_root_is_refused(copy: Path) -> None:
+    root = copy.parent.parent
+    (root / "datasets").mkdir()
+    (root / "datasets" / "streets.json").write_text(json.dumps({"shards": "../../elsewhere"}))
+    with pytest.raises(DatasetError, match="which is no version"):
+        Dataset.open(str(root))
 
 
 def test_a_root_with_one_finished_dataset_is_enough(copy: Path) -> None:
