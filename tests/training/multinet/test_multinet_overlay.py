@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from training.distributed import World
+from training.labelled_frames import labelled_frames
 from training.multinet.annotations import Annotation
 from training.multinet.configuration import MultiNetConfiguration
 from training.multinet.data import FrameSet, MultiNetData
@@ -45,3 +46,15 @@ def test_validation_shows_label_and_prediction_of_the_same_frame(drive: Path, mo
     seen = task.validation.cars[0].annotations[0]
     assert cars[int(seen.bottom), int(seen.left) + 5].tolist() == list(CAR_COLOUR)
     assert cars[25, width + 15].tolist() == list(CAR_COLOUR)
+
+
+def test_frames_for_a_report_have_road_or_boxes(drive: Path) -> None:
+    frames = FrameSet(drive.name, validation_folder=drive.name)
+    configuration = MultiNetConfiguration(dataset=MultiNetData(road=frames, cars=frames))
+    road, cars = labelled_frames(configuration, str(drive.parent), 2)
+    known = MultiNetTask(configuration, str(drive.parent)).validation
+    assert (road.key, cars.key) == (known.road[2].key, known.cars[2].key)
+    np.testing.assert_array_equal(road.frame, known.road[2].pixels())
+    np.testing.assert_array_equal(road.label, labelled(road.frame, known.road[2].labels() == 1, ()))
+    np.testing.assert_array_equal(cars.label, labelled(cars.frame, None, known.cars[2].annotations))
+    assert not np.array_equal(cars.label, cars.frame)
