@@ -12,6 +12,7 @@ from pipeline.errors import UserError
 
 LARGEST_SIDE = 16384
 LARGEST_AREA = 2**27  # pixels, 134 million
+MOST_FRAMES = 10_000_000  # of a source, four days at 30 a second: a few megabytes of video can hold more
 SMALLEST_SIDE = 64  # working pixels, what optical flow needs
 
 
@@ -19,7 +20,7 @@ class DecodeError(UserError):
     """A source that gives no frames at all.
 
     ``reason`` is one of ``missing``, ``empty``, ``not_video``, ``no_video_stream``, ``encrypted``, ``unreadable``,
-    ``too_large``, ``too_small``, ``no_frames``, ``no_rate`` (a folder of images without ``fps``).
+    ``too_large``, ``too_long``, ``too_small``, ``no_frames``, ``no_rate`` (a folder of images without ``fps``).
     """
 
     def __init__(self, reason: str, message: str) -> None:

@@ -10,7 +10,17 @@ import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
-from pipeline.frame_source import Crop, DecodedFrame, DecodeError, Source, Span, check_size, framing
+from pipeline.frame_source import (
+    LARGEST_AREA,
+    MOST_FRAMES,
+    Crop,
+    DecodedFrame,
+    DecodeError,
+    Source,
+    Span,
+    check_size,
+    framing,
+)
 
 # Nothing that reads other files or the network (playlists, concatenations, devices) and nothing that takes text or a
 # still image for video. Names as FFmpeg has them.
@@ -83,6 +93,10 @@ class VideoFile(Source):
                 self._odd_frames += 1
                 continue
             count += 1
+            if count > MOST_FRAMES:
+                raise DecodeError(
+                    "too_long", f"{self._path.name} has more than {MOST_FRAMES} frames; cut it into parts"
+                )
             if not self._span.before(time_s) and (only is None or pts in only):
                 yield DecodedFrame(pts, time_s, self._image(frame))
         self.problem = self._describe(count, time_s, whole)
@@ -145,6 +159,7 @@ class VideoFile(Source):
         last: int | None = None
         with _open(self._path) as container:
             stream = container.streams[self._index]
+            stream.codec_context.options = {"max_pixels": str(LARGEST_AREA)}  # a frame may claim more than the first
             stream.codec_context.thread_count = 1  # one process a core: threads would only fight
             if key_frames:
                 stream.codec_context.skip_frame = "NONKEY"
