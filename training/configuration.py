@@ -52,7 +52,7 @@ class OptimisationParameters:
     beta1: float = 0.9  # of the mean gradient
     beta2: float = 0.999  # of the squared gradient
     epsilon: float = 1e-8  # added to the root of that square
-    clip: float | None = None  # largest norm of the gradient of all parameters, before the decay; default: any
+    clip: float | None = None  # largest norm of the gradient of all parameters, L2 included; default: any
     weight_decay: float = 5e-4  # L2, on all parameters that the network does not exempt
     ema: float = 0.0  # decay of a moving average of the weights, kept beside them; 0: none
 

@@ -31,8 +31,10 @@ class Learner:
             self.average = AveragedModel(
                 self.network, multi_avg_fn=get_ema_multi_avg_fn(optimisation.ema), use_buffers=True
             )
+        # a clip is for the gradient with the decay's part, which is then added here and not by the optimizer
+        decay = optimisation.weight_decay if optimisation.clip is None else 0.0
         self.optimizer = torch.optim.Adam(
-            _groups(self.network, optimisation.weight_decay),
+            _groups(self.network, decay),
             lr=optimisation.learning_rate,
             betas=(optimisation.beta1, optimisation.beta2),
             eps=optimisation.epsilon,
@@ -70,8 +72,7 @@ class Learner:
                 # the ranks' gradients are averaged, but their losses are to add up
                 (found.sum() * (self.world.size / samples)).backward()
             losses.append(found.detach())
-        if self.configuration.optimisation.clip is not None:
-            nn.utils.clip_grad_norm_(self.network.parameters(), self.configuration.optimisation.clip)
+        self._clip()
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         if self.average is not None:
@@ -114,6 +115,17 @@ class Learner:
         laid = [each.contiguous(memory_format=self.layout) if each.dim() == 4 else each for each in inputs]
         with torch.autocast(self.world.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16):
             return model(*laid)
+
+    def _clip(self) -> None:
+        """Cut the gradient of the whole loss, L2 included, to the largest norm that it may have."""
+        optimisation = self.configuration.optimisation
+        if optimisation.clip is None:
+            return
+        with torch.no_grad():
+            for parameter in self.network.decayed():
+                if parameter.grad is not None:
+                    parameter.grad.add_(parameter, alpha=optimisation.weight_decay)
+        nn.utils.clip_grad_norm_(self.network.parameters(), optimisation.clip)
 
     def _together(self, last: bool) -> contextlib.AbstractContextManager[None]:
         """Gradients are summed over ranks once a step, with the last of its parts."""

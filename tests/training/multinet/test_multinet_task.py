@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from evaluation.detection import score
 from evaluation.kitti_labels import read_objects
@@ -128,7 +129,8 @@ def test_the_encoder_starts_from_a_pre_training_run(drive: Path, tmp_path: Path)
 
 def test_decay_is_for_the_weights_that_the_network_names_and_gradients_are_cut() -> None:
     torch.manual_seed(0)
-    learner = Learner(SMALL.network(), SMALL, World(0, 1, torch.device("cpu")))
+    own = dataclasses.replace(SMALL, optimisation=dataclasses.replace(SMALL.optimisation, clip=None))
+    learner = Learner(own.network(), own, World(0, 1, torch.device("cpu")))
     decayed, rest = learner.optimizer.param_groups
     assert (len(decayed["params"]), decayed["weight_decay"]) == (16, 5e-4)
     assert rest["weight_decay"] == 0
@@ -136,25 +138,42 @@ def test_decay_is_for_the_weights_that_the_network_names_and_gradients_are_cut()
     assert len(decayed["params"]) + len(rest["params"]) == len(list(learner.network.parameters()))
 
 
-def test_a_gradient_longer_than_the_clip_is_cut_to_it(drive: Path) -> None:
-    """Adam's first step does not tell lengths apart; its epsilon does, where it is large."""
-    moved = {}
-    for clip in (None, 1.0, 2.0):
-        own = dataclasses.replace(
-            SMALL, optimisation=OptimisationParameters(clip=clip, epsilon=1e3, weight_decay=0, learning_rate=1.0)
-        )
-        torch.manual_seed(0)
-        task = MultiNetTask(own, str(drive.parent))
-        learner = Learner(own.network(), task.configuration, World(0, 1, torch.device("cpu")))
-        before = {name: value.clone() for name, value in learner.weights().items()}
-        batch = next(iter(task.loader(0, 1)))
-        learner.step(task.prepare(batch, torch.device("cpu")), torch.tensor([1]), 1)
-        steps = [(learner.weights()[name] - value).flatten() for name, value in before.items()]
-        moved[clip] = float(torch.cat(steps).double().norm())
-    # with so large an epsilon a step is the gradient / 1000
-    assert moved[1.0] == pytest.approx(1e-3, rel=0.01)
-    assert moved[2.0] == pytest.approx(2e-3, rel=0.01)
-    assert moved[None] > 3e-3
+def first_step(optimisation: OptimisationParameters, drive: Path) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Weights before a step, and what it changed, a thousandth of the gradient: Adam's epsilon is so large."""
+    own = dataclasses.replace(SMALL, optimisation=dataclasses.replace(optimisation, epsilon=1e3, learning_rate=1.0))
+    torch.manual_seed(0)
+    task = MultiNetTask(own, str(drive.parent))
+    learner = Learner(own.network(), task.configuration, World(0, 1, torch.device("cpu")))
+    before = {name: value.clone().double() for name, value in learner.weights().items()}
+    learner.step(task.prepare(next(iter(task.loader(0, 1))), torch.device("cpu")), torch.tensor([1]), 1)
+    return before, {name: value.double() - before[name] for name, value in learner.weights().items()}
+
+
+def length(changes: dict[str, Tensor]) -> float:
+    return float(torch.cat([value.flatten() for value in changes.values()]).norm())
+
+
+def alignment(one: list[Tensor], other: list[Tensor]) -> float:
+    """The cosine of the angle between two vectors in parts."""
+    flat = [torch.cat([part.flatten() for part in parts]) for parts in (one, other)]
+    return float(torch.nn.functional.cosine_similarity(*flat, dim=0))
+
+
+@pytest.mark.parametrize("decay", [0.0, 50.0])
+def test_a_gradient_longer_than_the_clip_is_cut_to_it(drive: Path, decay: float) -> None:
+    """The gradient is that of the whole loss, L2 included."""
+    for clip in (1.0, 2.0):
+        _, changes = first_step(OptimisationParameters(clip=clip, weight_decay=decay), drive)
+        assert length(changes) == pytest.approx(clip * 1e-3, rel=0.01)
+    assert length(first_step(OptimisationParameters(weight_decay=decay), drive)[1]) > 3e-3
+
+
+def test_decay_is_the_same_with_a_clip_and_without(drive: Path) -> None:
+    before, free = first_step(OptimisationParameters(weight_decay=50.0), drive)
+    _, clipped = first_step(OptimisationParameters(weight_decay=50.0, clip=1.0), drive)
+    assert alignment([*clipped.values()], [*free.values()]) > 0.999
+    weight = "backbone.features.28.weight"  # decay is most of its gradient
+    assert alignment([clipped[weight]], [-before[weight]]) > 0.9
 
 
 def test_detections_are_scored_as_their_files_are(tmp_path: Path, drive: Path) -> None:
