@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import errno
 import os
 import tempfile
 import time
@@ -14,6 +15,10 @@ from typing import Any
 import fsspec
 import luigi
 from fsspec.implementations.local import LocalFileSystem
+
+from pipeline.errors import UserError
+from pipeline.outcome import printable
+from pipeline.source import redacted, without_secrets
 
 TEMPORARY = ".tmp-"
 """What the names of unfinished files carry; such a file is never read and ``PruneVersions`` removes it."""
@@ -31,16 +36,57 @@ def join(root: str, *parts: str) -> str:
     return "/".join([root.rstrip("/"), *parts])
 
 
+class StorageError(OSError, UserError):
+    """Storage that cannot be used now: what, where, and what to do. It says nothing against what was worked on."""
+
+    def __str__(self) -> str:
+        return f"{self.filename} {self.strerror}"
+
+
+_ADVICE = {
+    errno.ENOSPC: "free some room",
+    errno.EDQUOT: "free some room, or ask for a larger quota",
+    errno.EROFS: "make it writable, or choose another place",
+}
+_AGAIN = "then run the same command again: what is finished stays"
+
+
+@contextlib.contextmanager
+def _told(action: str, fs: fsspec.AbstractFileSystem, url: str) -> Iterator[None]:
+    """Turn what goes wrong with the storage within the block into ``StorageError``.
+
+    Not a file that is missing, and on a local disk only a lack of room and of the right to write. Libraries of remote
+    storage have retried by then, and raise whatever they like.
+    """
+    place, local = without_secrets(url), isinstance(fs, LocalFileSystem)
+    try:
+        yield
+    except (FileNotFoundError, StorageError):
+        raise
+    except Exception as error:
+        code = getattr(error, "errno", None)
+        if code in _ADVICE:
+            said = f"cannot be {action}: {os.strerror(code)}; {_ADVICE[code]}, {_AGAIN}"
+            raise StorageError(code, said, place) from error
+        if local:
+            raise
+        said = redacted(printable(str(error) or type(error).__name__))
+        said = f"cannot be {action}: {said}; see that the storage answers, {_AGAIN}"
+        raise StorageError(errno.EIO, said, place) from error
+
+
 def read_bytes(url: str, start: int | None = None, end: int | None = None) -> bytes:
-    """The bytes of a file, or those from ``start`` up to ``end``."""
+    """The bytes of a file, or those from ``start`` up to ``end``. Raises ``StorageError``."""
     fs, path = filesystem(url)
-    return fs.cat_file(path, start=start, end=end)
+    with _told("read", fs, url):
+        return fs.cat_file(path, start=start, end=end)
 
 
 def exists(url: str) -> bool:
-    """Whether a file or folder is there, asked of the storage itself."""
+    """Whether a file or folder is there, asked of the storage itself. Raises ``StorageError``."""
     fs, path = filesystem(url)
-    return bool(fs.exists(path))
+    with _told("looked at", fs, url):
+        return bool(fs.exists(path))
 
 
 def probe_writable(folder: str) -> None:
@@ -53,29 +99,33 @@ def probe_writable(folder: str) -> None:
 def write_bytes(url: str, content: bytes | bytearray) -> None:
     """Write a file so that the name appears whole: temporary name, fsync, rename, fsync of the folder.
 
-    On object storage a single put does the same.
+    On object storage a single put does the same, or the completion of one in parts. It is not made conditional on the
+    name being free: whoever writes a name writes the same bytes, and a put that is retried would meet itself.
+    Raises ``StorageError``.
     """
     fs, path = filesystem(url)
-    if not isinstance(fs, LocalFileSystem):
-        fs.pipe_file(path, bytes(content))
-        return
-    with _appearing(Path(path)) as temporary, temporary.open("wb") as file:
-        file.write(content)
+    with _told("written", fs, url):
+        if not isinstance(fs, LocalFileSystem):
+            fs.pipe_file(path, bytes(content))
+            return
+        with _appearing(Path(path)) as temporary, temporary.open("wb") as file:
+            file.write(content)
 
 
 def put_file(local: Path, url: str) -> None:
-    """Move a finished local file to a URL, where it appears whole."""
+    """Move a finished local file to a URL, where it appears whole. Raises ``StorageError``."""
     fs, path = filesystem(url)
-    if not isinstance(fs, LocalFileSystem):
-        fs.put_file(str(local), path)
-        local.unlink()
-        return
-    with local.open("rb+") as file:
-        os.fsync(file.fileno())
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    local.replace(target)
-    _fsync_folder(target.parent)
+    with _told("written", fs, url):
+        if not isinstance(fs, LocalFileSystem):
+            fs.put_file(str(local), path)
+            local.unlink()
+            return
+        with local.open("rb+") as file:
+            os.fsync(file.fileno())
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        local.replace(target)
+        _fsync_folder(target.parent)
 
 
 @contextlib.contextmanager
@@ -117,14 +167,15 @@ def local_copy(url: str) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory() as folder:
         local = Path(folder) / Path(path).name
-        fs.get_file(path, str(local))
+        with _told("read", fs, url):
+            fs.get_file(path, str(local))
         yield local
 
 
 def remove(url: str) -> None:
     """Remove a file or a folder with all that is in it; nothing happens where there is none."""
     fs, path = filesystem(url)
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(FileNotFoundError), _told("removed", fs, url):
         fs.rm(path, recursive=True)
     forget_all()
 
@@ -132,7 +183,7 @@ def remove(url: str) -> None:
 def remove_file(url: str) -> None:
     """Remove one file that no listing tells of; nothing happens where there is none."""
     fs, path = filesystem(url)
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(FileNotFoundError), _told("removed", fs, url):
         fs.rm_file(path)
 
 
@@ -172,7 +223,8 @@ def stored(folder: str) -> dict[str, Stored]:
     fs, path = filesystem(folder)
     fs.invalidate_cache(path)
     prefix = path.rstrip("/") + "/"
-    found = fs.find(path, detail=True)
+    with _told("listed", fs, folder):
+        found = fs.find(path, detail=True)
     return {name.removeprefix(prefix): Stored(int(info["size"]), _changed(info)) for name, info in found.items()}
 
 
@@ -268,7 +320,8 @@ def _walk(folder: str) -> list[str]:
     fs, path = filesystem(folder)
     fs.invalidate_cache(path)
     prefix = path.rstrip("/") + "/"
-    return [name.removeprefix(prefix) for name in fs.find(path)]
+    with _told("listed", fs, folder):
+        return [name.removeprefix(prefix) for name in fs.find(path)]
 
 
 def forget_all() -> None:
@@ -299,8 +352,7 @@ class FsspecTarget(luigi.Target):
             return True
         if listing is not None and listing.process != os.getpid() and listing.missed < _FEW_QUESTIONS:
             listing.missed += 1  # a listing for each of many questions would be a storm, and so would many questions
-            fs, path = filesystem(self.url)
-            return bool(fs.exists(path))
+            return exists(self.url)
         return self.name in names(self.folder)
 
     def read(self) -> bytes:
