@@ -189,6 +189,35 @@ def test_dont_care_that_touches_nothing_changes_nothing(seed: int, rule: str) ->
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from(RULES))
+def test_more_dont_care_lowers_no_precision(seed: int, rule: str) -> None:
+    truth, found = random_images(seed)
+    plain = scored(truth, found, rule)
+    wide = Box("DontCare", -1, -1, 0, 0, *np.random.default_rng(seed).uniform(10, 120, 2).round(2).tolist())
+    more = scored([[*image, wide] for image in truth], found, rule)
+    for name, before in plain.items():
+        assert all(after >= precision for after, precision in zip(more[name].precision, before.precision, strict=True))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from(RULES))
+def test_images_may_be_cut_between_objects(seed: int, rule: str) -> None:
+    """All images side by side in one file score as in files of their own."""
+    truth, found = random_images(seed)
+    beside = [
+        [
+            box._replace(left=box.left + 1024 * i, right=box.right + 1024 * i)
+            for i, image in enumerate(images)
+            for box in image
+        ]
+        for images in (truth, found)
+    ]
+    whole, apart = scored([beside[0]], [beside[1]], rule), scored(truth, found, rule)
+    for name, parts in apart.items():
+        assert whole[name].precision == pytest.approx(parts.precision)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from(RULES))
 def test_only_the_order_of_scores_matters(seed: int, rule: str) -> None:
     truth, found = random_images(seed)
     other = [[box._replace(score=box.score**3 - 7) for box in image] for image in found]

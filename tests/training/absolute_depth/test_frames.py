@@ -94,6 +94,17 @@ def test_the_mirror_is_at_the_principal_point() -> None:
     assert flipped[0, :, 0].tolist() == [2, 1, 0, 0, 0, 0]
 
 
+@pytest.mark.parametrize("centre", [0.0, 1.5, 2.5, 3.5, 5.0])
+def test_mirrored_twice_is_as_before_where_nothing_was_lost(centre: float) -> None:
+    image = np.arange(6, dtype=np.uint8).reshape(1, 6, 1).repeat(3, 2)
+    metres = np.arange(1, 7, dtype=np.float32).reshape(1, 6)
+    again, depth = mirror(*mirror(image, metres, centre), centre)
+    kept = np.abs(np.arange(6) - centre) <= min(centre, 5 - centre)
+    assert depth[0].tolist() == np.where(kept, metres[0], 0).tolist()
+    assert again[0, kept].tolist() == image[0, kept].tolist()
+    assert kept.any()
+
+
 def test_a_mirrored_scene_has_the_same_camera() -> None:
     """A point left of the axis by so much comes as much to its right: u = f X / Z + c holds for -X."""
     width, focal, centre = 101, 60.0, 42.0
