@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -45,6 +46,14 @@ def test_images_that_claim_to_be_huge_are_skipped_before_they_are_decoded(
 
 def test_an_honest_bmp_is_read(tmp_path: Path) -> None:
     (tmp_path / "0.bmp").write_bytes(bmp(96, 64))
+    with open_source(tmp_path, fps=10) as source:
+        assert source.size == (96, 64)
+
+
+def test_an_honest_jpeg_with_padding_between_its_segments_is_read(tmp_path: Path) -> None:
+    content = cv2.imencode(".jpg", np.full((64, 96, 3), 90, np.uint8))[1].tobytes()
+    place = content.index(b"\xff\xc0")
+    (tmp_path / "0.jpg").write_bytes(content[:place] + b"\xff" * 5 + content[place:])
     with open_source(tmp_path, fps=10) as source:
         assert source.size == (96, 64)
 
