@@ -23,6 +23,8 @@ def write_report(places: list[Path], out: Path, inputs: list[Path], count: int, 
     """
     if not out.absolute().parent.is_dir() or out.is_dir():
         raise ValueError(f"--out {out} cannot be written; name a file in a folder that exists")
+    if count < 0:
+        raise ValueError(f"--samples must not be negative, but is {count}; 0 shows no predictions")
     runs = read_runs(places)
     page = report(runs, inputs, count, device)
     temporary = out.with_name(f".tmp-{out.name}")

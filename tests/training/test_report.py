@@ -160,6 +160,7 @@ def test_mistakes_are_one_sentence(runs: Path, tmp_path: Path, capsys: pytest.Ca
         ([known, f"{known}/../short", "--out", out], "is given twice; name each run once"),
         ([known, "--out", str(tmp_path / "no" / "page.html")], "cannot be written; name a file in a folder"),
         ([known, "--out", out, "--frames", str(tmp_path / "no.png")], "no.png does not exist"),
+        ([known, "--out", out, "--samples", "-1"], "--samples must not be negative, but is -1"),
     ):
         assert main(["report", *words]) == 2
         said = capsys.readouterr().err
