@@ -108,7 +108,7 @@ def measure(
             continue
         scores.rotation_deg.append(rotation_error_deg(found, truth))
         scores.direction_deg.append(direction_error_deg(found, truth, assumed, camera))
-        scores.offset_deg.append(offset_deg(found, truth, assumed, camera))
+        scores.offset_deg.append(offset_deg(found.T, truth, assumed, camera))
     ratio = round(assumed.focal / sequence.image(0, width).shape[1], 5)
     settings = {
         "focal": focal,
@@ -135,9 +135,9 @@ def direction_error_deg(found: Egomotion, truth: Motion, assumed: Camera, camera
     return float(np.rad2deg(np.arctan2(np.linalg.norm(np.cross(heading, truth.heading)), heading @ truth.heading)))
 
 
-def offset_deg(found: Egomotion, truth: Motion, assumed: Camera, camera: Camera) -> NDArray[np.float64]:
-    """By how much the found heading points too far to the right and down, (2,)."""
-    (U, V, W), (u, v, w) = _seen_by(camera, assumed, found.T), truth.heading
+def offset_deg(heading: NDArray[np.float64], truth: Motion, assumed: Camera, camera: Camera) -> NDArray[np.float64]:
+    """By how much a found heading (3,) points too far to the right and down, (2,)."""
+    (U, V, W), (u, v, w) = _seen_by(camera, assumed, heading), truth.heading
     return np.rad2deg([np.arctan2(U, W) - np.arctan2(u, w), np.arctan2(V, W) - np.arctan2(v, w)])
 
 

@@ -22,9 +22,8 @@ class EgomotionParameters:
     refined_candidates: int = 4
     max_tracked_cost: float = 0.12
     max_tracked_pairs: int = 50  # in a row, before the headings are searched again
-    photometric_samples: int = 1500  # measured anew in the frames, where they are given; 0 = none
+    photometric_samples: int = 3000  # measured anew in the frames, where they are given; 0 = none
     photometric_floor_px: float = 0.04  # their noise, beside that of the grey levels
-    photometric_relative: float = 0.003  # of the flow
     photometric_grey: float = 6.0  # noise of the grey levels
     photometric_reach_px: float = 2.0  # flow that is farther off is not measured anew
     min_inlier_ratio: float = 0.5

@@ -107,11 +107,11 @@ def measured_anew(
     most, step = parameters.photometric_samples, parameters.sample_step_px
     rows, columns = _places(support, CONSISTENT | INSIDE, step, most, usable)
     noise = PhotometricNoise(
-        parameters.photometric_grey,
-        parameters.photometric_floor_px * unit,
-        parameters.photometric_relative,
-        parameters.photometric_reach_px * unit,
-        unit,
+        grey=parameters.photometric_grey,
+        floor_px=parameters.photometric_floor_px * unit,
+        relative=0.0,  # what grows with the flow, such as a window's shear, is in the flow that is corrected
+        reach_px=parameters.photometric_reach_px * unit,
+        most_px=unit,
     )
     focus = focal * T[0] + principal_point[0] * T[2], focal * T[1] + principal_point[1] * T[2], T[2]
     kept, vectors, sigma = measured(grey, flow, (columns, rows), focus, noise)
