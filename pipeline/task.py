@@ -1,9 +1,13 @@
 """What all tasks of a build share: they are named by the root, the build and, mostly, a video."""
 
 import contextlib
+import ctypes
 import functools
+import multiprocessing
+import os
 import re
 import signal
+import sys
 
 import luigi
 
@@ -29,8 +33,22 @@ class BuildTask(luigi.Task):
         return builds.load(self.root, self.build_id)
 
 
+_PARENT_DEATH_SIGNAL = 1  # of Linux's prctl
+
+
+def _end_with_parent() -> None:
+    """Let the process of a task end when the command that started it is killed, and not work on unseen."""
+    parent = multiprocessing.parent_process()
+    if parent is None or not sys.platform.startswith("linux"):
+        return
+    ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGTERM)
+    if os.getppid() != parent.pid:  # it died before we asked to be told
+        signal.raise_signal(signal.SIGTERM)
+
+
 @BuildTask.event_handler(luigi.Event.START)
 def _begun(task: BuildTask) -> None:
+    _end_with_parent()
     with contextlib.suppress(OSError):  # a picture of the work must not end the work
         running.begin(task.root, task)
 
