@@ -52,9 +52,12 @@ class Chart:
 
     def ends(self) -> list[tuple[int, float, float]]:
         """Run, x and y of the marks at the ends of the lines, so far apart that none hides another."""
-        found, least = [], -math.inf
-        for y, run in sorted((self.y(points[-1][1]), run) for run, points in self.lines.items()):
-            least = max(y, least + APART)
+        found, ends = [], sorted((self.y(points[-1][1]), run) for run, points in self.lines.items())
+        least = -math.inf
+        for place, (y, run) in enumerate(ends):
+            # as low as its line ends, but above those that follow, and these above the axis
+            lowest = HEIGHT - APART * (len(ends) - 1 - place)
+            least = max(min(y, lowest), least + APART)
             found.append((run, self.x(self.lines[run][-1][0]), round(least, 2)))
         return found
 

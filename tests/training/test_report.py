@@ -222,11 +222,14 @@ def test_a_logarithmic_axis_is_taken_for_values_far_apart() -> None:
         assert drawn.low < drawn.high
 
 
-def test_marks_at_the_ends_of_lines_do_not_hide_each_other() -> None:
-    drawn = chart({run: [(0, 0.0), (10, 1.0 + run / 1000)] for run in range(5)})
+@pytest.mark.parametrize("direction", [1, -1])
+def test_marks_at_the_ends_of_lines_hide_neither_each_other_nor_the_axis(direction: int) -> None:
+    drawn = chart({run: [(0, 0.0), (10, direction * (1.0 + run / 1000))] for run in range(5)})
     assert drawn is not None
     heights = sorted(y for _, _, y in drawn.ends())
     assert min(np.diff(heights)) >= 13.9
+    assert 0 <= heights[0] <= heights[-1] <= HEIGHT
+    assert min(heights[0], HEIGHT - heights[-1]) == 0
 
 
 def test_long_curves_are_thinned_by_means() -> None:
