@@ -4,6 +4,9 @@ import logging
 
 from luigi.parameter import ParameterException
 
+from pipeline.outcome import printable
+from pipeline.source import redacted
+
 
 class UserError(ValueError):
     """A mistake in what the user gave: what is wrong, where, and what to do instead, in one sentence."""
@@ -31,9 +34,26 @@ class PlainUserErrors(logging.Filter):
         return True
 
 
+class PlainLog(logging.Filter):
+    """Takes secrets of URLs and control characters out of log records: parameters and errors may hold both."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Clean the record in place; every record passes."""
+        record.msg, record.args = _plain(record.getMessage()), None
+        if record.exc_info:
+            record.exc_text = _plain(logging.Formatter().formatException(record.exc_info))
+        return True
+
+
+def _plain(text: str) -> str:
+    lines = redacted(text).expandtabs().split("\n")
+    return "\n".join(printable(line, len(line)) for line in lines)
+
+
 def install_filter() -> None:
-    """Make Luigi's log show user errors as one line."""
-    logging.getLogger("luigi-interface").addFilter(PlainUserErrors())
+    """Make Luigi's log show user errors as one line, and no secret or control character."""
+    for cleaner in (PlainUserErrors(), PlainLog()):
+        logging.getLogger("luigi-interface").addFilter(cleaner)
 
 
 def _kinds(kind: type) -> list[type]:
