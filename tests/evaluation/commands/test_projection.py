@@ -12,22 +12,22 @@ from evaluation.commands.projection import hit
 from evaluation.kitti_calibration import read_object_calibration
 from evaluation.report import read_protocols
 
-FORWARD = "0 -1 0 0 0 0 -1 0 1 0 0 0"
-"""A camera at the LiDAR's place."""
-GOOD = f"P2: 100 0 31 0 0 100 21 0 0 0 1 0\nR0_rect: 1 0 0 0 1 0 0 0 1\nTr_velo_to_cam: {FORWARD}\n"
-CAR = "Car 0 0 0 20 10 40 30 1 1 1 0 0 9 0\n"
+FORWARD = "0 -1 0 0 0 0 -1 0 1 0 0 -1"
+"""A camera one metre ahead of the LiDAR; it stands on its head, which R0_rect rights."""
+GOOD = f"P2: 100 0 31 0 0 100 21 0 0 0 1 0\nR0_rect: -1 0 0 0 -1 0 0 0 1\nTr_velo_to_cam: {FORWARD}\n"
+CAR = "Car 0 0 0 30 10 52 30 1 1 1 0 0 9 0\n"
 
 
 @pytest.fixture
 def benchmark(tmp_path: Path) -> Path:
-    """The object benchmark with one frame, of 60x40 pixels, and a point in the middle of a car, 10 m off."""
+    """The object benchmark with one frame, of 60x40 pixels, and a point in the middle of a car, 9 m off."""
     folder = tmp_path / "object" / "training"
     for name in ("image_2", "label_2", "calib", "velodyne"):
         (folder / name).mkdir(parents=True)
     cv2.imwrite(str(folder / "image_2" / "000007.png"), np.zeros((40, 60, 3), np.uint8))
     (folder / "label_2" / "000007.txt").write_text(CAR)
     (folder / "calib" / "000007.txt").write_text(GOOD)
-    np.array([[10, 0, 0, 0.5]], np.float32).tofile(folder / "velodyne" / "000007.bin")
+    np.array([[10, 1, 0, 0.5]], np.float32).tofile(folder / "velodyne" / "000007.bin")
     return tmp_path / "object"
 
 
@@ -36,11 +36,11 @@ def test_a_point_comes_to_its_pixel(benchmark: Path, tmp_path: Path) -> None:
     code = main(["projection", "--kitti-object", str(benchmark), "--to", str(to), "--json", str(tmp_path / "f.json")])
     assert code == 0
     facts = read_protocols(tmp_path / "f.json")[1]["000007"]
-    assert facts == {"pixels": 1, "nearest": 10, "farthest": 10, "cars": 1, "hit": 1}
+    assert facts == {"pixels": 1, "nearest": 9, "farthest": 9, "cars": 1, "hit": 1}
     picture = cv2.imread(str(to / "000007.png"))
     assert picture is not None and picture.shape == (80, 120, 3)
-    # pixel (30, 20) counted from 0: u = 31, v = 21 count from 1
-    assert picture[40, 60].any() and not picture[40, 50].any()
+    # pixel (41, 20) counted from 0: u = 31 + 100 / 9 and v = 21 count from 1
+    assert picture[40, 82].any() and not picture[40, 50].any()
 
 
 def test_real_frames_of_the_object_benchmark_fit(real_data: Path, tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_frames_of_raw_that_are_listed_are_drawn(real_data: Path, tmp_path: Path
     [
         ("calib/000007.txt", None, "000007.txt is missing; give the calibration"),
         ("calib/000007.txt", GOOD.replace("P2", "P9"), "has no row P2:"),
-        ("calib/000007.txt", GOOD.replace("R0_rect: 1", "R0_rect: 2"), "row R0_rect: no rotation"),
+        ("calib/000007.txt", GOOD.replace("R0_rect: -1", "R0_rect: -2"), "row R0_rect: no rotation"),
         ("calib/000007.txt", GOOD.replace(FORWARD, "1 2"), "row Tr_velo_to_cam: expected 12 finite numbers, found 2"),
         ("velodyne/000007.bin", None, "000007.bin is missing; depth is made of LiDAR"),
         ("velodyne/000007.bin", "12345", "is no scan: 5 bytes"),
