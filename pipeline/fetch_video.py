@@ -49,7 +49,8 @@ class FetchVideo(VideoTask):
         try:
             if folder is not None:
                 folder.mkdir(parents=True, exist_ok=True)
-                return fetch.fetch(self.video, folder, limits)
+                with storage.reported("written", storage.filesystem(home)[0], home):
+                    return fetch.fetch(self.video, folder, limits)
             with tempfile.TemporaryDirectory() as scratch:
                 fetched = fetch.fetch(self.video, Path(scratch), limits)
                 if fetched.path and not Path(fetched.path).is_absolute():

@@ -52,7 +52,7 @@ _AGAIN = "then run the same command again: what is finished stays"
 
 
 @contextlib.contextmanager
-def _told(action: str, fs: fsspec.AbstractFileSystem, url: str) -> Iterator[None]:
+def reported(action: str, fs: fsspec.AbstractFileSystem, url: str) -> Iterator[None]:
     """Turn what goes wrong with the storage within the block into ``StorageError``.
 
     Not a file that is missing, and on a local disk only a lack of room and of the right to write. Libraries of remote
@@ -78,14 +78,14 @@ def _told(action: str, fs: fsspec.AbstractFileSystem, url: str) -> Iterator[None
 def read_bytes(url: str, start: int | None = None, end: int | None = None) -> bytes:
     """The bytes of a file, or those from ``start`` up to ``end``. Raises ``StorageError``."""
     fs, path = filesystem(url)
-    with _told("read", fs, url):
+    with reported("read", fs, url):
         return fs.cat_file(path, start=start, end=end)
 
 
 def exists(url: str) -> bool:
     """Whether a file or folder is there, asked of the storage itself. Raises ``StorageError``."""
     fs, path = filesystem(url)
-    with _told("looked at", fs, url):
+    with reported("looked at", fs, url):
         return bool(fs.exists(path))
 
 
@@ -104,7 +104,7 @@ def write_bytes(url: str, content: bytes | bytearray) -> None:
     Raises ``StorageError``.
     """
     fs, path = filesystem(url)
-    with _told("written", fs, url):
+    with reported("written", fs, url):
         if not isinstance(fs, LocalFileSystem):
             fs.pipe_file(path, bytes(content))
             return
@@ -115,7 +115,7 @@ def write_bytes(url: str, content: bytes | bytearray) -> None:
 def put_file(local: Path, url: str) -> None:
     """Move a finished local file to a URL, where it appears whole. Raises ``StorageError``."""
     fs, path = filesystem(url)
-    with _told("written", fs, url):
+    with reported("written", fs, url):
         if not isinstance(fs, LocalFileSystem):
             fs.put_file(str(local), path)
             local.unlink()
@@ -167,7 +167,7 @@ def local_copy(url: str) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory() as folder:
         local = Path(folder) / Path(path).name
-        with _told("read", fs, url):
+        with reported("read", fs, url):
             fs.get_file(path, str(local))
         yield local
 
@@ -175,7 +175,7 @@ def local_copy(url: str) -> Iterator[Path]:
 def remove(url: str) -> None:
     """Remove a file or a folder with all that is in it; nothing happens where there is none."""
     fs, path = filesystem(url)
-    with contextlib.suppress(FileNotFoundError), _told("removed", fs, url):
+    with contextlib.suppress(FileNotFoundError), reported("removed", fs, url):
         fs.rm(path, recursive=True)
     forget_all()
 
@@ -183,7 +183,7 @@ def remove(url: str) -> None:
 def remove_file(url: str) -> None:
     """Remove one file that no listing tells of; nothing happens where there is none."""
     fs, path = filesystem(url)
-    with contextlib.suppress(FileNotFoundError), _told("removed", fs, url):
+    with contextlib.suppress(FileNotFoundError), reported("removed", fs, url):
         fs.rm_file(path)
 
 
@@ -223,7 +223,7 @@ def stored(folder: str) -> dict[str, Stored]:
     fs, path = filesystem(folder)
     fs.invalidate_cache(path)
     prefix = path.rstrip("/") + "/"
-    with _told("listed", fs, folder):
+    with reported("listed", fs, folder):
         found = fs.find(path, detail=True)
     return {name.removeprefix(prefix): Stored(int(info["size"]), _changed(info)) for name, info in found.items()}
 
@@ -320,7 +320,7 @@ def _walk(folder: str) -> list[str]:
     fs, path = filesystem(folder)
     fs.invalidate_cache(path)
     prefix = path.rstrip("/") + "/"
-    with _told("listed", fs, folder):
+    with reported("listed", fs, folder):
         return [name.removeprefix(prefix) for name in fs.find(path)]
 
 
