@@ -86,10 +86,10 @@ def match(
         shape = (finer.rows, finer.columns)
         if grid is None or matches is None or radii is None:
             matches, radii = np.zeros((*shape, 3), np.int32), np.full(shape, radius, np.int32)
-            _scatter(matches, radius)
+            scatter(matches, radius)
         else:
-            spread = _spread(matches, max(1, min(32, radius)))
-            matches, radii = _descend(matches, spread, *grid.place, *finer.place, *shape)
+            spreads = spread(matches, max(1, min(32, radius)))
+            matches, radii = _descend(matches, spreads, *grid.place, *finer.place, *shape)
         grid = finer
         passes = parameters.last_passes if level == parameters.finest else parameters.passes
         _search(census1[level], census2[level], *grid.place, matches, radii, passes, level + 1)
@@ -109,7 +109,8 @@ def _count_bits(typingctx, word):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def _clamp(value, upper):  # type: ignore[no-untyped-def]
+def clamp(value, upper):  # type: ignore[no-untyped-def]
+    """The value, or the nearer of 0 and ``upper`` where it lies beyond."""
     return min(max(value, 0), upper)
 
 
@@ -132,7 +133,7 @@ def own_descriptors(census, x, y, own):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def _next(state):  # type: ignore[no-untyped-def]
+def next_state(state):  # type: ignore[no-untyped-def]
     """One step of xorshift64."""
     state ^= state << np.uint64(13)
     state ^= state >> np.uint64(7)
@@ -141,20 +142,20 @@ def _next(state):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def _offset(bits, radius):  # type: ignore[no-untyped-def]
+def offset(bits, radius):  # type: ignore[no-untyped-def]
     """Uniform integer of [-radius, radius] from 31 random bits, without division."""
     return np.int64((bits & np.uint64(0x7FFFFFFF)) * np.uint64(2 * radius + 1) >> np.uint64(31)) - radius
 
 
 @njit(cache=True, nogil=True)
-def _scatter(matches: NDArray[np.int32], radius: int) -> None:
+def scatter(matches: NDArray[np.int32], radius: int) -> None:
     """Random start: uniform displacements within ``radius``."""
     state = np.uint64(88172645463325252)
     for j in range(matches.shape[0]):
         for i in range(matches.shape[1]):
-            state = _next(state)
-            matches[j, i, 0] = _offset(state, radius)
-            matches[j, i, 1] = _offset(state >> np.uint64(32), radius)
+            state = next_state(state)
+            matches[j, i, 0] = offset(state, radius)
+            matches[j, i, 1] = offset(state >> np.uint64(32), radius)
 
 
 @njit(cache=True, nogil=True)
@@ -186,7 +187,7 @@ def _search(
                 own_descriptors(census1, x, y, own)
                 u, v = np.int64(matches[j, i, 0]), np.int64(matches[j, i, 1])
                 if number == 0:
-                    best = cost_at(own, census2, _clamp(y + v, bottom), _clamp(x + u, right))
+                    best = cost_at(own, census2, clamp(y + v, bottom), clamp(x + u, right))
                 else:
                     best = np.int64(matches[j, i, 2])
                 for neighbour in range(4):
@@ -197,23 +198,23 @@ def _search(
                     tu, tv = np.int64(matches[nj, ni, 0]), np.int64(matches[nj, ni, 1])
                     if tu == u and tv == v:
                         continue
-                    cost = cost_at(own, census2, _clamp(y + tv, bottom), _clamp(x + tu, right))
+                    cost = cost_at(own, census2, clamp(y + tv, bottom), clamp(x + tu, right))
                     if cost < best:
                         best, u, v = cost, tu, tv
                 radius = np.int64(radii[j, i])
                 while radius >= 1:
-                    state = _next(state)
-                    tu = u + _offset(state, radius)
-                    tv = v + _offset(state >> np.uint64(32), radius)
+                    state = next_state(state)
+                    tu = u + offset(state, radius)
+                    tv = v + offset(state >> np.uint64(32), radius)
                     radius >>= 1
-                    cost = cost_at(own, census2, _clamp(y + tv, bottom), _clamp(x + tu, right))
+                    cost = cost_at(own, census2, clamp(y + tv, bottom), clamp(x + tu, right))
                     if cost < best:
                         best, u, v = cost, tu, tv
                 matches[j, i, 0], matches[j, i, 1], matches[j, i, 2] = u, v, best
 
 
 @njit(cache=True, nogil=True)
-def _spread(matches: NDArray[np.int32], limit: int) -> NDArray[np.int32]:
+def spread(matches: NDArray[np.int32], limit: int) -> NDArray[np.int32]:
     """Search radius of the next level: the diagonal of the box around the displacements of the 3x3 seeds, px."""
     rows, columns = matches.shape[:2]
     radii = np.empty((rows, columns), np.int32)
@@ -247,9 +248,9 @@ def _descend(
     result = np.empty((rows, columns, 3), np.int32)
     radii = np.empty((rows, columns), np.int32)
     for j in range(rows):
-        parent_j = _clamp(((finer_y0 + j * finer_step) // 2 - y0 + step // 2) // step, matches.shape[0] - 1)
+        parent_j = clamp(((finer_y0 + j * finer_step) // 2 - y0 + step // 2) // step, matches.shape[0] - 1)
         for i in range(columns):
-            parent_i = _clamp(((finer_x0 + i * finer_step) // 2 - x0 + step // 2) // step, matches.shape[1] - 1)
+            parent_i = clamp(((finer_x0 + i * finer_step) // 2 - x0 + step // 2) // step, matches.shape[1] - 1)
             result[j, i, 0] = 2 * matches[parent_j, parent_i, 0]
             result[j, i, 1] = 2 * matches[parent_j, parent_i, 1]
             result[j, i, 2] = 0
@@ -285,8 +286,8 @@ def agreement(
                 continue
             if x >= width - border or x2 >= width - border or y >= height - border or y2 >= height - border:
                 continue
-            bi = _clamp((x2 - backward_x0 + backward_step // 2) // backward_step, backward.shape[1] - 1)
-            bj = _clamp((y2 - backward_y0 + backward_step // 2) // backward_step, backward.shape[0] - 1)
+            bi = clamp((x2 - backward_x0 + backward_step // 2) // backward_step, backward.shape[1] - 1)
+            bj = clamp((y2 - backward_y0 + backward_step // 2) // backward_step, backward.shape[0] - 1)
             du, dv = u + backward[bj, bi, 0], v + backward[bj, bi, 1]
             kept[j, i] = du * du + dv * dv <= limit * limit
     return kept
