@@ -1,57 +1,145 @@
-"""Builds under the Slurm at hand while workers and scheduler are killed at random; the tars must equal another build's.
+"""Builds under the Slurm at hand while its parts are killed at random; the tars must equal another build's.
 
     python tests/cluster/kill_at_random.py REFERENCE ROOT --kills 30 --manifest CSV [options of BuildShards]
 
-REFERENCE is the root of a finished build with the same options, on one machine. A build that ends before all kills
-came begins again from its surveys. Exit status 1 where a hash differs or a temporary file is left. Run it in the
-repository's folder, on the machine that has the nodes: the processes to kill are known by their environment.
+REFERENCE is the root of a finished build with the same options, on one machine. Killed are a worker, a node (its slurmd
+and all that runs on it; slurmd is started again), the scheduler, and, with ``--store FOLDER``, an object store that is
+started for the build with its disk in FOLDER (killed whole, started again); ROOT is then a URL such as s3://streets/root.
+A build that ends before all kills came begins again from its selections. Exit status 1 where a hash differs or a
+temporary file is left. Run it in the repository's folder, as root on the machine that has the nodes: the processes to
+kill are known by their environment.
 """
 
 import argparse
 import collections
+import contextlib
+import datetime
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import fsspec
+import object_store
+
 RECIPE = "cluster/slurm/build_shards.sbatch"
-TARGETS = {"worker 1": ("1", "luigi"), "worker 2": ("2", "luigi"), "scheduler": ("0", "luigid")}
+SLURMD = "/run/slurmd.{}.pid"
+NODES = ("n1", "n2")
+Part = Callable[[str], bool]
+"""Kills something of a job, or what it needs; whether there was anything to kill."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("reference", type=Path)
-    parser.add_argument("root", type=Path)
+    parser.add_argument("reference")
+    parser.add_argument("root")
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--store", type=Path)
     options, build = parser.parse_known_args()
+    with stored(options.store, options.root) as store:
+        return harass(options, build, parts(store))
+
+
+def harass(options: argparse.Namespace, build: list[str], targets: dict[str, Part]) -> int:
+    """Build until all kills came; the exit status."""
     expected, draw = hashes(options.reference), random.Random(options.seed)
     kills: collections.Counter[str] = collections.Counter()
     builds = 0
     while kills.total() < options.kills:
-        job = submit([*build, "--root", str(options.root)])
+        job = submit([*build, "--root", options.root])
         while at_work(job):
-            time.sleep(draw.uniform(2, 12))
+            time.sleep(draw.uniform(1, 5))
             if kills.total() < options.kills:
-                target = draw.choice(list(TARGETS))
-                kills[target] += kill(job, *TARGETS[target])
+                target = draw.choice(list(targets))
+                kills[target] += targets[target](job)
+            hasten(job)
         builds += 1
         same = hashes(options.root) == expected
         print(f"build {builds}: {'the same bytes' if same else 'OTHER BYTES'} after {dict(kills)}", flush=True)
         if not same:
             return 1
-        for stage in ("pairs", "labels", "shards", "datasets") if kills.total() < options.kills else ():
-            shutil.rmtree(options.root / stage)
-    prune = ["luigi", "--module", "pipeline", "PruneVersions", "--leftover-age-s", "0", "--root", str(options.root)]
+        for stage in ("labels", "shards", "datasets") if kills.total() < options.kills else ():
+            fsspec.url_to_fs(options.root)[0].rm(f"{options.root}/{stage}", recursive=True)
+    prune = ["luigi", "--module", "pipeline", "PruneVersions", "--leftover-age-s", "0", "--root", options.root]
     subprocess.run(prune, check=True)
-    left = list(options.root.rglob(".tmp-*"))
+    fs, path = fsspec.url_to_fs(options.root)
+    fs.invalidate_cache()
+    left = [name for name in fs.find(path) if ".tmp-" in name]
     print(f"left after PruneVersions: {left or 'nothing'}")
     return 1 if left else 0
+
+
+@contextlib.contextmanager
+def stored(folder: Path | None, root: str) -> Iterator[object_store.ObjectStore | None]:
+    """The object store of the root, known to all that is started from here; None where the root is a folder."""
+    if folder is None:
+        yield None
+        return
+    with object_store.running(folder) as store:
+        os.environ.update(store.environment)
+        fs, path = fsspec.url_to_fs(root)
+        fs.mkdir(path.partition("/")[0])
+        yield store
+
+
+def parts(store: object_store.ObjectStore | None) -> dict[str, Part]:
+    """What can be killed, by name."""
+    found: dict[str, Part] = {
+        "worker 1": lambda job: kill(lambda pid: runs(pid, job, "1", "luigi")),
+        "worker 2": lambda job: kill(lambda pid: runs(pid, job, "2", "luigi")),
+        "scheduler": lambda job: kill(lambda pid: runs(pid, job, "0", "luigid")),
+        "node": lambda job: kill_node(random.choice(NODES)),
+    }
+    return found | ({"store": lambda job: restart(store)} if store else {})
+
+
+def kill_node(node: str) -> bool:
+    """Kill a node's slurmd and all that it runs, and start it again some seconds later."""
+    daemon = int(Path(SLURMD.format(node)).read_text())
+    os.kill(daemon, signal.SIGKILL)
+    kill(lambda pid: f"SLURMD_NODENAME={node}".encode() in environment(pid) or is_step(pid, node))
+    time.sleep(5)
+    subprocess.run(["setsid", "slurmd", "-N", node], check=True)
+    return True
+
+
+def is_step(process: Path, node: str) -> bool:
+    """Whether a process is Slurm's own that watches over a step on the node; its children name the node."""
+    try:
+        listed = (process / "task" / process.name / "children").read_text().split()
+        name = (process / "comm").read_text().strip()
+    except OSError:
+        return False
+    named = (environment(Path("/proc") / child) for child in listed)
+    return name == "slurmstepd" and any(f"SLURMD_NODENAME={node}".encode() in words for words in named)
+
+
+def restart(store: object_store.ObjectStore) -> bool:
+    """Kill the store and start it again some seconds later."""
+    store.kill()
+    time.sleep(3)
+    store.start()
+    return True
+
+
+def hasten(job: str) -> None:
+    """Start soon what Slurm took back into its queue; by itself it lets two minutes pass.
+
+    Not at once: a node refuses a job that it ended in the same seconds ("job credential revoked").
+    """
+    command = ["squeue", "-h", "-r", "-t", "PD", "-j", job, "-o", "%i %S"]
+    for line in subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines():
+        element, start = line.split()
+        soon = datetime.datetime.now() + datetime.timedelta(seconds=15)
+        if start != "N/A" and datetime.datetime.fromisoformat(start) > soon:
+            change = ["scontrol", "update", f"JobId={element}", "StartTime=now+10seconds"]
+            subprocess.run(change, check=False, capture_output=True)
 
 
 def submit(words: list[str]) -> str:
@@ -65,32 +153,39 @@ def at_work(job: str) -> bool:
     return bool(subprocess.run(["squeue", "-h", "-j", job], capture_output=True, text=True, check=False).stdout.strip())
 
 
-def kill(job: str, element: str, program: str) -> int:
-    """Kill what runs a program in an element, with all its children; whether there was anything."""
-    found = [pid for pid in Path("/proc").iterdir() if pid.name.isdigit() and runs(pid, job, element, program)]
+def kill(chosen: Callable[[Path], bool]) -> bool:
+    """Kill the chosen among all processes; whether there was any."""
+    found = [pid for pid in Path("/proc").iterdir() if pid.name.isdigit() and chosen(pid)]
     for pid in found:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(int(pid.name), signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-    return int(bool(found))
+    return bool(found)
+
+
+def environment(process: Path) -> set[bytes]:
+    """What a process was started with; nothing where it is gone."""
+    try:
+        return set((process / "environ").read_bytes().split(b"\0"))
+    except OSError:
+        return set()
 
 
 def runs(process: Path, job: str, element: str, program: str) -> bool:
     """Whether a process is that program in that element of the job."""
     try:
-        environment = (process / "environ").read_bytes().split(b"\0")
         words = (process / "cmdline").read_bytes().decode().split("\0")
     except OSError:
         return False
-    ours = {f"SLURM_ARRAY_JOB_ID={job}".encode(), f"SLURM_ARRAY_TASK_ID={element}".encode()} <= set(environment)
+    ours = {f"SLURM_ARRAY_JOB_ID={job}".encode(), f"SLURM_ARRAY_TASK_ID={element}".encode()} <= environment(process)
     return ours and any(Path(word).name == program for word in words[:3])
 
 
-def hashes(root: Path) -> dict[str, str]:
+def hashes(root: str) -> dict[str, str]:
     """The sha256 of each tar of the finished dataset under a root."""
-    (pointer,) = (root / "datasets").glob("*.json")
-    record = json.loads((root / "shards" / json.loads(pointer.read_text())["shards"] / "dataset.json").read_text())
+    fs, path = fsspec.url_to_fs(root)
+    fs.invalidate_cache()
+    (pointer,) = fs.glob(f"{path}/datasets/*.json")
+    record = json.loads(fs.cat_file(f"{path}/shards/{json.loads(fs.cat_file(pointer))['shards']}/dataset.json"))
     return {shard["shard"]: shard["sha256"] for shard in record["shards"]}
 
 
