@@ -33,7 +33,7 @@ from labels.angle_likelihood import LIKELIHOODS
 from labels.egomotion import Egomotion, fit
 from labels.flow import FlowParameters, flow
 from labels.motion_segmentation import SegmentationParameters, segment
-from labels.sequential_segmentation import SequentialParameters, carried, components
+from labels.sequential_segmentation import Components, SequentialParameters, carried, components
 
 MASK = NDArray[np.bool_]
 OFF_PX, OFF_SHARE = 1.0, 0.05
@@ -166,10 +166,11 @@ def _one_pair(parameters: SegmentationParameters) -> Method:
 
 def _sequential(likelihood: str) -> Method:
     """The paper's: each pair hands on to the next, which begins where it ends."""
-    parameters, before = SequentialParameters(moving_likelihood=likelihood), []
+    parameters = SequentialParameters(moving_likelihood=likelihood)
+    before: list[tuple[Components, NDArray[np.float32]]] = []
 
     def step(measured: Measured) -> MASK:
-        expected = carried(*before.pop(), elapsed=1.0, parameters=parameters) if before else None
+        expected = carried(*before.pop(), 1.0, parameters) if before else None
         camera = (measured.camera.cx, measured.camera.cy), measured.arguments["noise"]
         found = components(measured.flow, measured.motion, measured.camera.focal, *camera, expected, parameters)
         before.append((found, measured.flow))

@@ -1,4 +1,4 @@
-"""Moving regions of one pair, peeled from the map of its flow's errors one after the other (LABELS 8.3, first frame)."""
+"""Moving regions of one pair, peeled from the map of its flow's errors one after another (LABELS 8.3, first frame)."""
 
 import cv2
 import numpy as np

@@ -13,9 +13,17 @@ from labels.flow import INSIDE, INTERPOLATED, MATCHED, TEXTURED, FlowParameters,
 from labels.focal_length import sensitivity
 from labels.fusion import FusionParameters, carried, fuse
 from labels.motion_segmentation import SegmentationParameters, segment
+from labels.paper import Before, PaperParameters, tell
 from labels.percentile import percentile
+from labels.sequential_segmentation import Components
 from labels.sky import SkyParameters, sky
 from labels.sunken import SunkenParameters, upside_down
+
+LATER = {"later": True}
+"""Marks parameters that came after labels were made: at their default, a label's fingerprint leaves them out."""
+
+RECIPES = "ours", "paper"
+"""The ways from a flow to a label."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,8 @@ class LabelParameters:
     min_valid_fraction: float = 0.35  # of the frame with a depth, else the pair gives no label
     percentile_over: str = "valid"  # the pixels with a depth, or area: the whole frame but what is fixed to the car
     max_focal_sensitivity: float = 0.1  # mean change of the percentiles from 0.75 to 1.35 of a focal length not known
+    recipe: str = field(default="ours", metadata=LATER)  # or paper: see ``labels.paper``
+    paper: PaperParameters = field(default_factory=PaperParameters, metadata=LATER)
 
 
 @dataclass(frozen=True)
@@ -56,6 +66,7 @@ class PairLabel:
     support: NDArray[np.uint8]
     measured: InverseDepth | None = None  # by this pair and, where they are fused, by those before
     depth: DenseDepth | None = None
+    components: Components | None = None  # of the paper's recipe alone
 
 
 POPULATIONS = "valid", "area"
@@ -91,6 +102,10 @@ def label_pair(
     parameters = parameters or LabelParameters()
     height, width = image1.shape[:2]
     centre = principal_point or ((width - 1) / 2, (height - 1) / 2)
+    if parameters.recipe == "paper":
+        return _by_paper((grey(image1), grey(image2)), focal, centre, parameters, previous, frame_ratio, elapsed)
+    if parameters.recipe not in RECIPES:
+        raise ValueError(f"label: unknown recipe {parameters.recipe!r}; known: {', '.join(RECIPES)}")
     motion_before, slope_before = None, None
     if previous is not None and previous.depth is not None:
         motion_before, slope_before = previous.egomotion, previous.depth.ground_slope
@@ -141,6 +156,41 @@ def label_pair(
         support,
         measured,
         depth,
+    )
+
+
+def _by_paper(
+    frames: tuple[NDArray[np.uint8], NDArray[np.uint8]],
+    focal: float,
+    centre: tuple[float, float],
+    parameters: LabelParameters,
+    previous: PairLabel | None,
+    frame_ratio: float,
+    elapsed: float,
+) -> PairLabel:
+    """The label by the paper's recipe: percentiles over all pixels that it gives a depth."""
+    before = None
+    if previous is not None and previous.components is not None:
+        before = Before(previous.flow, previous.egomotion, previous.components, frame_ratio, elapsed)
+    told = tell(frames, focal, centre, parameters.flow, parameters.egomotion, parameters.paper, before)
+    if told.components is None or told.depth is None:
+        return _without(told.motion.reason, told.motion, told.flow, told.support)
+    depth = told.depth
+    valid_fraction = np.count_nonzero(depth.valid) / depth.valid.size
+    if valid_fraction < parameters.min_valid_fraction or not depth.typical > 0:
+        return _without("too_few_valid", told.motion, told.flow, told.support)
+    z = percentile(depth.inverse_depth, depth.valid, depth.typical)
+    return PairLabel(
+        "",
+        codec.encode(z, depth.valid),
+        codec.encode_confidence(depth.deviation, depth.typical, depth.valid),
+        np.where(depth.valid, np.uint8(MEASURED), np.uint8(NONE)),
+        told.components.labels > 0,
+        told.motion,
+        float(valid_fraction),
+        told.flow,
+        told.support,
+        components=told.components,
     )
 
 

@@ -59,7 +59,7 @@ def carried(found: Components, flow: FLOATS, elapsed: float, parameters: Sequent
 
 def background(expected: FLOATS) -> NDArray[np.bool_]:
     """Where no component is expected (H, W): the pixels that the camera's motion is fitted to."""
-    return ~(expected > 0.5).any(axis=0)
+    return ~np.any(expected > 0.5, axis=0, keepdims=True)[0]
 
 
 def components(

@@ -13,7 +13,7 @@ from typing import Any
 from pipeline import storage
 from pipeline.errors import UserError
 from pipeline.manifest import Video
-from pipeline.parameters import FORMAT, STAGE_VERSIONS, BuildParameters, fingerprint, from_json
+from pipeline.parameters import FORMAT, STAGE_VERSIONS, BuildParameters, fingerprint, from_json, plain
 from pipeline.storage import FsspecTarget, join
 
 Row = tuple[float | None, ...]
@@ -87,7 +87,7 @@ class Build:
 
     @functools.cached_property
     def _plain_parameters(self) -> dict[str, Any]:
-        return dataclasses.asdict(self.parameters)
+        return plain(self.parameters)
 
     @functools.cached_property
     def _known_fingerprints(self) -> dict[Row, tuple[str, str, str]]:
@@ -110,7 +110,7 @@ class Build:
 
     def to_json(self) -> dict[str, Any]:
         """The record under ``builds/``: all but the root, so that a root can be moved."""
-        record = dataclasses.asdict(self)
+        record = dataclasses.asdict(self) | {"parameters": self._plain_parameters}
         del record["root"]
         return {"format": FORMAT, **record}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import luigi
 
-from pipeline import compilation, describe, fetch_video, forecast, parameters, progress, report_page, storage
+from pipeline import compilation, describe, fetch_video, forecast, parameters, profiles, progress, report_page, storage
 from pipeline.build import Build, open_root
 from pipeline.errors import UserError
 from pipeline.funnel import Funnel
@@ -43,6 +43,10 @@ class BuildShards(luigi.Task):
     )
     max_failed_fraction = luigi.FloatParameter(
         default=0.5, significant=False, description="share of failed videos or pairs above which the build fails"
+    )
+    profile = luigi.Parameter(
+        default="default",
+        description="parameters where no option says other: default, fast (OpenCV's flow) or paper (its recipe)",
     )
     dry_run = luigi.BoolParameter(
         significant=False, description="only say how many tasks would run, with hours and bytes by the costs so far"
@@ -137,11 +141,11 @@ class BuildShards(luigi.Task):
 
     def _plan(self) -> Build:
         if not hasattr(self, "_planned"):
-            self._planned = plan(self.manifest, self.root, self.dataset, self.source_root)
+            self._planned = plan(self.manifest, self.root, self.dataset, self.source_root, self.profile)
         return self._planned
 
 
-def plan(manifest: str, root: str, dataset: str = "", source_root: str = "") -> Build:
+def plan(manifest: str, root: str, dataset: str = "", source_root: str = "", profile: str = "default") -> Build:
     """The build that a manifest and the command line's parameters amount to. Raises ``UserError``."""
     name = dataset or Path(manifest).stem
     if not name.replace("-", "").replace("_", "").isalnum() or not name.isascii() or len(name) > 100:
@@ -152,7 +156,7 @@ def plan(manifest: str, root: str, dataset: str = "", source_root: str = "") -> 
         dataset=name,
         manifest=manifest,
         videos=tuple(sorted(videos, key=lambda video: video.video_id)),
-        parameters=parameters.from_command_line(),
+        parameters=parameters.from_command_line(profiles.profile(profile)),
         attempt=attempt(_absolute(root)),
     )
 

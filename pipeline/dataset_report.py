@@ -19,6 +19,7 @@ class DatasetReport(luigi.Task):
     root = luigi.Parameter(default="dataset", description="as for BuildShards")
     dataset = luigi.Parameter(default="", description="as for BuildShards")
     source_root = luigi.Parameter(default="", description="as for BuildShards")
+    profile = luigi.Parameter(default="default", description="as for BuildShards")
 
     _done = False
 
@@ -28,7 +29,7 @@ class DatasetReport(luigi.Task):
 
     def run(self) -> None:
         """Count, draw, write."""
-        build = build_shards.plan(self.manifest, self.root, self.dataset, self.source_root)
+        build = build_shards.plan(self.manifest, self.root, self.dataset, self.source_root, self.profile)
         require_root(build.root)
         storage.forget_all()
         report_page.write_report(build, Funnel().update(build))

@@ -103,7 +103,7 @@ class _Work:
     """The state of a chunk under way: camera, the last label that was kept, seconds spent by part of the work."""
 
     def __init__(self, build: Build, video: Video, camera: dict[str, Any]) -> None:
-        self.build, self.video, self.camera = build, video, camera
+        self.build, self.video, self.camera = build, video, _lens(camera, build.parameters.label)
         self.parameters = _with_noise(build.parameters.label, camera)
         self.fixed = widened(survey_video.read_fixed(build, video), build.parameters.fixed.margin_px)
         self.shot = select_pairs.read_shots(build, video)
@@ -209,6 +209,13 @@ class _Work:
             "flow_engine": self.build.parameters.label.flow.engine,
             "percentile_over": self.build.parameters.label.percentile_over,
         }
+
+
+def _lens(camera: dict[str, Any], parameters: LabelParameters) -> dict[str, Any]:
+    """The camera as the labels take it: by the paper's recipe, with one focal length for all videos."""
+    if parameters.recipe != "paper":
+        return camera
+    return camera | {"focal_px": parameters.paper.focal * camera["width"], "focal_state": "paper"}
 
 
 def _with_noise(parameters: LabelParameters, camera: dict[str, Any]) -> LabelParameters:

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any, get_type_hints
 
 import luigi
+from luigi.cmdline_parser import CmdlineParser
 
 from labels.census_flow import PRESETS
 from labels.fixed_regions import FixedRegionParameters
 from labels.flow import ENGINES
 from labels.homography_selection import HomographyParameters
-from labels.pair import POPULATIONS, LabelParameters
+from labels.pair import POPULATIONS, RECIPES, LabelParameters
 from labels.selection import SelectionParameters
 from labels.survey import SurveyParameters
 from pipeline.errors import UserError
@@ -80,6 +81,7 @@ class BuildParameters:
         _require(self.label.flow.preset in PRESETS, "Flow-preset", self.label.flow.preset, ", ".join(PRESETS))
         over = self.label.percentile_over
         _require(over in POPULATIONS, "Label-percentile-over", over, ", ".join(POPULATIONS))
+        _require(self.label.recipe in RECIPES, "Label-recipe", self.label.recipe, ", ".join(RECIPES))
         _require(self.chunk.pairs >= 1, "Chunk-pairs", self.chunk.pairs, "1 or more")
         _require(self.shard.samples >= 1, "Shard-samples", self.shard.samples, "1 or more")
         _require(92 <= self.shard.jpeg_quality <= 100, "Shard-jpeg-quality", self.shard.jpeg_quality, "92 to 100")
@@ -98,7 +100,23 @@ def fingerprint(*parts: Any) -> str:
 
 
 def _plain(part: Any) -> Any:
-    return dataclasses.asdict(part) if dataclasses.is_dataclass(part) and not isinstance(part, type) else part
+    return plain(part) if dataclasses.is_dataclass(part) and not isinstance(part, type) else part
+
+
+def plain(part: Any) -> dict[str, Any]:
+    """The fields of a dataclass as nested dictionaries, without those that came later and are at their defaults.
+
+    So that what was made before a parameter existed keeps its name. Such fields are marked ``labels.pair.LATER``.
+    """
+    values = {item.name: getattr(part, item.name) for item in dataclasses.fields(part) if not _unsaid(item, part)}
+    return {name: plain(value) if dataclasses.is_dataclass(value) else value for name, value in values.items()}
+
+
+def _unsaid(item: dataclasses.Field[Any], part: Any) -> bool:
+    if not item.metadata.get("later"):
+        return False
+    factory = item.default_factory
+    return bool(getattr(part, item.name) == (item.default if factory is dataclasses.MISSING else factory()))
 
 
 # -- dataclass <-> Luigi ----------------------------------------------------------------------------------------------
@@ -151,12 +169,13 @@ SECTIONS = _declare(BuildParameters)
 """The Luigi configuration section of each parameter class."""
 
 
-def from_command_line() -> BuildParameters:
-    """The parameters as given by options and ``luigi.cfg``, defaults elsewhere. Raises ``UserError``."""
-    return _gather(BuildParameters)
+def from_command_line(usual: BuildParameters | None = None) -> BuildParameters:
+    """The parameters as given by options and ``luigi.cfg``, ``usual`` ones elsewhere. Raises ``UserError``."""
+    return _gather(usual or BuildParameters())
 
 
-def _gather(kind: Any) -> Any:
+def _gather(usual: Any) -> Any:
+    kind = type(usual)
     try:
         section = SECTIONS[kind]() if kind in SECTIONS else None
     except ValueError as error:  # "Decoding[...]: Error when parsing the default value of 'width'"
@@ -164,8 +183,21 @@ def _gather(kind: Any) -> Any:
         raise UserError(f"{option} cannot be read: {error.__cause__}") from None
     values = {}
     for name, hint in get_type_hints(kind).items():
-        values[name] = _gather(hint) if dataclasses.is_dataclass(hint) else getattr(section, name)
+        said = getattr(usual, name)
+        if dataclasses.is_dataclass(hint):
+            values[name] = _gather(said)
+        else:
+            values[name] = getattr(section, name) if _given(section_name(kind), name) else said
     return kind(**values)
+
+
+def _given(section: str, name: str) -> bool:
+    """Whether an option or ``luigi.cfg`` says a parameter, be it the default."""
+    parser = CmdlineParser.get_instance()
+    if parser is not None and getattr(parser.known_args, f"{section}_{name}", None) is not None:
+        return True
+    config = luigi.configuration.get_config()
+    return any(config.has_option(section, spelt) for spelt in (name, name.replace("_", "-")))
 
 
 def by_name(nested: dict[str, Any], before: str = "") -> dict[str, Any]:

@@ -23,6 +23,7 @@ class RetryFailed(luigi.Task):
     root = luigi.Parameter(default="dataset", description="as for BuildShards")
     dataset = luigi.Parameter(default="", description="as for BuildShards")
     source_root = luigi.Parameter(default="", description="as for BuildShards")
+    profile = luigi.Parameter(default="default", description="as for BuildShards")
 
     def complete(self) -> bool:
         """Whether there is no failure to try again."""
@@ -45,7 +46,7 @@ class RetryFailed(luigi.Task):
         print(f"{len(found)} failed records removed; run BuildShards to try them again", file=sys.stderr)
 
     def _build(self) -> Build:
-        return build_shards.plan(self.manifest, self.root, self.dataset, self.source_root)
+        return build_shards.plan(self.manifest, self.root, self.dataset, self.source_root, self.profile)
 
     def _failures(self) -> list[str]:
         build = self._build()
