@@ -43,12 +43,13 @@ def main() -> int:
     parser.add_argument("--store", type=Path)
     options, build = parser.parse_known_args()
     with stored(options.store, options.root) as store:
-        return harass(options, build, parts(store))
+        draw = random.Random(options.seed)
+        return harass(options, build, parts(store, draw), draw)
 
 
-def harass(options: argparse.Namespace, build: list[str], targets: dict[str, Part]) -> int:
+def harass(options: argparse.Namespace, build: list[str], targets: dict[str, Part], draw: random.Random) -> int:
     """Build until all kills came; the exit status."""
-    expected, draw = hashes(options.reference), random.Random(options.seed)
+    expected = hashes(options.reference)
     kills: collections.Counter[str] = collections.Counter()
     builds = 0
     while kills.total() < options.kills:
@@ -88,13 +89,13 @@ def stored(folder: Path | None, root: str) -> Iterator[object_store.ObjectStore 
         yield store
 
 
-def parts(store: object_store.ObjectStore | None) -> dict[str, Part]:
+def parts(store: object_store.ObjectStore | None, draw: random.Random) -> dict[str, Part]:
     """What can be killed, by name."""
     found: dict[str, Part] = {
         "worker 1": lambda job: kill(lambda pid: runs(pid, job, "1", "luigi")),
         "worker 2": lambda job: kill(lambda pid: runs(pid, job, "2", "luigi")),
         "scheduler": lambda job: kill(lambda pid: runs(pid, job, "0", "luigid")),
-        "node": lambda job: kill_node(random.choice(NODES)),
+        "node": lambda job: kill_node(draw.choice(NODES)),
     }
     return found | ({"store": lambda job: restart(store)} if store else {})
 
@@ -103,9 +104,11 @@ def kill_node(node: str) -> bool:
     """Kill a node's slurmd and all that it runs, and start it again some seconds later."""
     daemon = int(Path(SLURMD.format(node)).read_text())
     os.kill(daemon, signal.SIGKILL)
-    kill(lambda pid: f"SLURMD_NODENAME={node}".encode() in environment(pid) or is_step(pid, node))
-    time.sleep(5)
-    subprocess.run(["setsid", "slurmd", "-N", node], check=True)
+    try:
+        kill(lambda pid: f"SLURMD_NODENAME={node}".encode() in environment(pid) or is_step(pid, node))
+        time.sleep(5)
+    finally:
+        subprocess.run(["setsid", "slurmd", "-N", node], check=True)
     return True
 
 
