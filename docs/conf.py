@@ -21,5 +21,5 @@ myst_heading_anchors = 3
 python_use_unqualified_type_names = True
 maximum_signature_line_length = 90
 add_module_names = False
-suppress_warnings = ["ref.python"]  # several rooms have a Camera, and torch a Dataset beside ours
+suppress_warnings = ["ref.python"]  # several rooms have a Camera
 toc_object_entries = False

@@ -35,21 +35,33 @@ def write(folder: Path) -> None:
 
 
 def module_page(module: griffe.Module) -> str:
-    """A page of a module: what it says of itself, its public names, and links to the modules within."""
-    title = f"# {module.path}\n\n{FENCE}{{py:module}} {module.path}\n{FENCE}\n"
-    parts = [title, _text(module), *(_entry(member, "") for member in public_members(module))]
-    within = sorted(each.path for each in module.modules.values() if not each.is_alias)
+    """A page of a module: what it says of itself, its public names, and links to the modules within.
+
+    Only rooms stand in the navigation: with all modules in it, each page would carry three hundred links.
+    """
+    orphan = "---\norphan: true\n---\n\n" if module.parent else ""
+    title = f"{orphan}# {module.path}\n\n{FENCE}{{py:module}} {module.path}\n{FENCE}\n"
+    within = [f"| [{each.path}]({each.path}.md) | {_summary(each)} |" for each in _modules_within(module)]
     if within:
-        parts.append("\n".join(["```{toctree}", ":maxdepth: 1", "", *within, "```"]))
+        within = ["| module | what it has |", "|---|---|", *within]
+    parts = [title, _text(module), "\n".join(within), *(_entry(member) for member in public_members(module))]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _entry(member: griffe.Class | griffe.Function | griffe.Attribute, indent: str) -> str:
+def _modules_within(module: griffe.Module) -> list[griffe.Module]:
+    return [each for name, each in sorted(module.modules.items()) if not each.is_alias]
+
+
+def _summary(module: griffe.Module) -> str:
+    return _text(module).split("\n\n")[0].replace("\n", " ").replace("|", "\\|")
+
+
+def _entry(member: griffe.Class | griffe.Function | griffe.Attribute) -> str:
     """A class, function, method or property as a directive of Sphinx's Python domain, its members within."""
     fence = FENCE + "`" * (3 if isinstance(member, griffe.Class) else 0)
     lines = [f"{fence}{{py:{_kind(member)}}} {_signature(member)}", *_options(member), "", _text(member)]
     if isinstance(member, griffe.Class):
-        lines += ["", _fields(member), *(_entry(inner, indent) for inner in public_members(member))]
+        lines += ["", _fields(member), *(_entry(inner) for inner in public_members(member))]
     return "\n".join([*lines, fence, ""])
 
 
@@ -62,20 +74,20 @@ def _kind(member: griffe.Class | griffe.Function | griffe.Attribute) -> str:
 
 
 def _signature(member: griffe.Class | griffe.Function | griffe.Attribute) -> str:
-    """Name, parameters and result; names of ours in full, as several rooms have a ``Camera``."""
+    """Name, parameters and result; types in full, as several rooms have a ``Camera``."""
     if not isinstance(member, griffe.Function):
         return member.name
     signature = " ".join(member.signature().split())
     annotations = [each.annotation for each in member.parameters] + [member.returns]
-    for name, full in {pair for each in annotations for pair in _ours(each)}:
-        signature = re.sub(rf"(?<![\w.]){name}(?![\w.=:])", full, signature)
+    for name, full in {pair for each in annotations for pair in _full_names(each)}:
+        signature = re.sub(rf"(?<![\w.]){name}(?![\w=:])", full, signature)
     return signature
 
 
-def _ours(annotation: str | griffe.Expr | None) -> Iterator[tuple[str, str]]:
+def _full_names(annotation: str | griffe.Expr | None) -> Iterator[tuple[str, str]]:
     if isinstance(annotation, griffe.Expr):
         for part in annotation.iterate(flat=True):
-            if isinstance(part, griffe.ExprName) and part.canonical_path.split(".")[0] in ROOMS:
+            if isinstance(part, griffe.ExprName) and "." in part.canonical_path:
                 yield part.name, part.canonical_path
 
 
