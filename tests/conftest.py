@@ -87,9 +87,13 @@ def built(start: Callable[..., Build]) -> Build:
     return build
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> "Iterator[Browser]":
-    """The browser, for tests of pages; imported here, as most tests open none."""
+    """The browser, for tests of pages; imported here, as most tests open none.
+
+    Closed after each file: while it is open, an event loop runs in the thread of the tests, where other tests need none,
+    and the processes that they fork keep it from closing.
+    """
     from tests.chromium import CHROMIUM, started
 
     if CHROMIUM is None:

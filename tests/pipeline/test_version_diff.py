@@ -25,7 +25,8 @@ def write_version(folder: Path, labels: dict[str, np.ndarray], reasons: dict[str
     for key, codes in labels.items():
         record = {"valid_fraction": float((codes > 0).mean())}
         blocks = sample.encode(key, np.full((*codes.shape, 3), 90, np.uint8), codes, None, record, 92)
-        rows.append({"key": key, "shard": "s.tar", "offset": len(tar), "size": len(blocks), **record})
+        place = {"shard": "s.tar", "offset": len(tar), "size": len(blocks)}
+        rows.append({"key": key, "video_id": "v", "split": "train", **place, **record})
         tar += blocks
     (folder / "s.tar").write_bytes(tar + sample.END)
     (folder / "samples.parquet").write_bytes(tables.to_bytes(pa.Table.from_pylist(rows)))
