@@ -91,8 +91,8 @@ def built(start: Callable[..., Build]) -> Build:
 def chromium() -> "Iterator[Browser]":
     """The browser, for tests of pages; imported here, as most tests open none.
 
-    Closed after each file: while it is open, an event loop runs in the thread of the tests, where other tests need none,
-    and the processes that they fork keep it from closing.
+    Closed after each file: while it is open, an event loop runs in the thread of the tests, and processes that later
+    tests fork keep it from closing.
     """
     from tests.chromium import CHROMIUM, started
 
