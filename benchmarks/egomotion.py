@@ -192,17 +192,18 @@ def _figures(scores: Scores) -> dict[str, Any]:
         "failed": sum(scores.reasons.values()),
         "standing": scores.standing,
         "reasons": dict(scores.reasons),
-        "rotation_deg": _quantiles(scores.rotation_deg),
-        "direction_deg": _quantiles(scores.direction_deg),
+        "rotation_deg": quantiles(scores.rotation_deg),
+        "direction_deg": quantiles(scores.direction_deg),
         "offset_deg": None if offset is None else [round(float(each), 5) for each in offset],
-        "after_offset_deg": _quantiles([] if offset is None else list(np.hypot(*(offsets - offset).T))),
+        "after_offset_deg": quantiles([] if offset is None else list(np.hypot(*(offsets - offset).T))),
         "milliseconds_median": _milliseconds(scores.tracked_s or scores.cold_s),
         "milliseconds_cold": _milliseconds(scores.cold_s),
         "milliseconds_tracked": _milliseconds(scores.tracked_s),
     }
 
 
-def _quantiles(values: list[float]) -> dict[str, float | None]:
+def quantiles(values: list[float]) -> dict[str, float | None]:
+    """Median, 90 % and largest of values; None of each where there is none."""
     if not values:
         return {"median": None, "p90": None, "max": None}
     return {

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import figures
-from benchmarks.egomotion import STANDING_M, offset_deg
+from benchmarks.egomotion import STANDING_M, offset_deg, quantiles
 from benchmarks.sequences import Camera, Motion, Sequence, SequenceError
 from labels.corner_tracks import corner_samples
-from labels.egomotion import Egomotion, EgomotionParameters, fit
+from labels.egomotion import AHEAD, Egomotion, EgomotionParameters, fit
 from labels.egomotion_search import Prior, refined
 from labels.flow import flow
 from labels.flow_samples import Samples, derotated, epipolar_directions
@@ -89,7 +89,7 @@ def off_px(samples: Samples, R: NDArray[np.float64], T: NDArray[np.float64], foc
 def _judge(corners: Samples, truth: Motion, ours: Egomotion, camera: Camera, scores: Scores) -> None:
     told, held_out = _part(corners, 0), _part(corners, 1)
     parameters = EgomotionParameters()
-    prior = Prior.of(np.array([0.0, 0.0, 1.0]), parameters)
+    prior = Prior.of(AHEAD, parameters)
     found = refined(told, (ours.R, ours.T), parameters, prior, (4.0, 1.0), 25)
     motions = (truth.R, truth.heading), (ours.R, ours.T), (found.R, found.T)
     scores.off_px.append([off_px(held_out, *motion, camera.focal) for motion in motions])
@@ -109,18 +109,13 @@ def _figures(scores: Scores) -> dict[str, Any]:
         "off_px": {name: round(float(np.median(off[:, k])), 4) for k, name in enumerate(MOTIONS)},
         "truth_worse_than_ours": int(np.count_nonzero(off[:, 0] > off[:, 1])),
         "heading_deg": {
-            "ours_to_truth": _quantiles(ours),
-            "corners_to_truth": _quantiles(corners),
-            "ours_to_corners": _quantiles(ours - corners),
+            "ours_to_truth": quantiles(list(np.hypot(*ours.T))),
+            "corners_to_truth": quantiles(list(np.hypot(*corners.T))),
+            "ours_to_corners": quantiles(list(np.hypot(*(ours - corners).T))),
         },
         "offset_deg": {"ours": _middle(ours), "corners": _middle(corners)},
         "correlation": [round(float(np.corrcoef(ours[:, k], corners[:, k])[0, 1]), 3) for k in range(2)],
     }
-
-
-def _quantiles(offsets: NDArray[np.float64]) -> dict[str, float]:
-    length = np.hypot(*offsets.T)
-    return {"median": round(float(np.median(length)), 4), "p90": round(float(np.percentile(length, 90)), 4)}
 
 
 def _middle(offsets: NDArray[np.float64]) -> list[float]:
