@@ -155,8 +155,9 @@ def _moved(
             z = r[0, 2] * a + r[1, 2] * b + r[2, 2] * c
             if not z > LEAST:
                 continue
-            u = f * (r[0, 0] * a + r[1, 0] * b + r[2, 0] * c) / z + px
-            v = f * (r[0, 1] * a + r[1, 1] * b + r[2, 1] * c) / z + py
+            # as stored: a place that rounds up to the last column or row would be written beside the arrays
+            u = np.float32(f * (r[0, 0] * a + r[1, 0] * b + r[2, 0] * c) / z + px)
+            v = np.float32(f * (r[0, 1] * a + r[1, 1] * b + r[2, 1] * c) / z + py)
             if not (0 <= u < width - 1 and 0 <= v < height - 1):
                 continue
             places[y, x, 0], places[y, x, 1] = u, v

@@ -24,13 +24,14 @@ class RetryFailed(luigi.Task):
     dataset = luigi.Parameter(default="", description="as for BuildShards")
     source_root = luigi.Parameter(default="", description="as for BuildShards")
     profile = luigi.Parameter(default="default", description="as for BuildShards")
+    _removed = False
 
     def complete(self) -> bool:
         """Whether there is no failure to try again."""
         build = self._build()
         require_root(build.root)
         found = self._failures()
-        if not found:
+        if not found and not self._removed:  # Luigi asks again after the run
             print(f"nothing failed under {build.root}", file=sys.stderr)
         return not found
 
@@ -43,6 +44,7 @@ class RetryFailed(luigi.Task):
         storage.write_bytes(join(build.root, "retries.json"), json.dumps(attempt).encode())
         for url in found:
             storage.remove(url)
+        self._removed = True
         print(f"{len(found)} failed records removed; run BuildShards to try them again", file=sys.stderr)
 
     def _build(self) -> Build:

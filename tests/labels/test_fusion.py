@@ -10,7 +10,7 @@ import pytest
 
 from labels.depth import InverseDepth, inverse_depth
 from labels.egomotion import Egomotion
-from labels.fusion import FusionParameters, Nearness, carried, fuse
+from labels.fusion import FusionParameters, Nearness, _moved, carried, fuse
 
 Make = Callable[..., Any]
 EXACT = FusionParameters(growth=1.0, relative=0.0)
@@ -50,6 +50,14 @@ def test_depth_is_carried_to_where_the_camera_sees_it(corridor: Make, T: Any, el
     error = np.abs(found.value / later(scene, elapsed) - 1)[known]
     assert np.median(error) < 0.005 and np.quantile(error, 0.95) < 0.03
     assert not found.value[~known].any()
+
+
+def test_no_place_rounds_to_the_last_row_or_column_which_has_no_neighbour() -> None:
+    """All move left and up by three millionths of a pixel: in single precision, by nothing."""
+    depth, focal = flat(0.5, 0.01, shape=(90, 160)), 400.0
+    T = np.full(3, 3e-6 / (focal * 0.5)) * (1, 1, 0)
+    places = _moved(depth.inverse_depth, depth.deviation, depth.valid, np.eye(3), T, 1.0, focal, 79.5, 44.5)[0]
+    assert places[..., 0].max() == 158 and places[..., 1].max() == 88
 
 
 def test_only_what_is_told_is_carried(corridor: Make) -> None:

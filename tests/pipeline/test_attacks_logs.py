@@ -18,8 +18,11 @@ def log() -> Iterator[tuple[logging.Logger, io.StringIO]]:
     """Luigi's logger, and what it writes."""
     written, logger = io.StringIO(), logging.getLogger("luigi-interface")
     handler = logging.StreamHandler(written)
+    level = logger.level
     logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)  # a build before, in this process, may have silenced it
     yield logger, written
+    logger.setLevel(level)
     logger.removeHandler(handler)
 
 

@@ -169,7 +169,10 @@ def test_retry_failed_takes_up_exactly_what_failed(start: Start, built: Any, tmp
     late.write_bytes(good.read_bytes())
     assert build.run().returncode == 0
     assert build.folder == first, "a failure is not tried again unasked"
-    assert build.run(task="RetryFailed").returncode == 0
+    retried = build.run(task="RetryFailed")
+    assert retried.returncode == 0 and "nothing failed" not in retried.stderr, retried.stderr
+    assert "failed records removed; run BuildShards" in retried.stderr
+    assert "nothing failed under" in build.run(task="RetryFailed").stderr
     assert build.run().returncode == 0
     assert build.folder != first and (first / "dataset.json").exists()
     rows = {row["video_id"]: row for row in pq.read_table(build.folder / "videos.parquet").to_pylist()}

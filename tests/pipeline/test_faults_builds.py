@@ -126,7 +126,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setenv("FSSPEC_S3", json.dumps({"config_kwargs": {"read_timeout": READ_TIMEOUT_S}}))
     S3FileSystem.clear_instance_cache()
-    S3FileSystem().mkdir("streets")
+    S3FileSystem().mkdir("nights")
     yield made
     made.fails = False
     server.shutdown()
@@ -142,13 +142,13 @@ def run_at(build: Any, root: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.slow
 def test_a_store_that_fails_every_tenth_request_changes_no_byte(store: Store, start: Start, built: Any) -> None:
     store.fails = True
-    ended = run_at(start(ROWS), "s3://streets/root")
+    ended = run_at(start(ROWS), "s3://nights/root")
     store.fails = False
     assert ended.returncode == 0, ended.stderr
     assert min(store.seen[mood] for mood in ("500", "503", "slow", "broken off")) > 0, store.seen
     fs = S3FileSystem()
-    (pointer,) = fs.glob("streets/root/datasets/*.json")
-    folder = f"streets/root/shards/{json.loads(fs.cat_file(pointer))['shards']}"
+    (pointer,) = fs.glob("nights/root/datasets/*.json")
+    folder = f"nights/root/shards/{json.loads(fs.cat_file(pointer))['shards']}"
     record = json.loads(fs.cat_file(f"{folder}/dataset.json"))
     assert {shard["shard"]: shard["sha256"] for shard in record["shards"]} == of_train(built.hashes())
     assert "hush-hush" not in ended.stderr + ended.stdout and "key-of-mine" not in ended.stderr + ended.stdout
@@ -159,7 +159,7 @@ def test_a_store_that_is_away_is_one_sentence(start: Start, monkeypatch: pytest.
         monkeypatch.setenv(f"AWS_{name}", value)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    ended = run_at(start(ROWS), "s3://streets/root")
+    ended = run_at(start(ROWS), "s3://nights/root")
     assert ended.returncode == 13
-    assert "s3://streets/root" in ended.stderr and "see that the storage answers" in ended.stderr
+    assert "s3://nights/root" in ended.stderr and "see that the storage answers" in ended.stderr
     assert "Traceback" not in ended.stderr and "hush-hush" not in ended.stderr
