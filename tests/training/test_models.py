@@ -164,6 +164,14 @@ def test_a_narrower_vgg16_has_all_heads() -> None:
         assert sum(p.numel() for p in network.backbone.features.parameters()) == 920_784
 
 
+def test_a_narrower_alexnet_has_its_head_and_caffenet_is_never_narrow() -> None:
+    network = build_network(small("alexnet", "fcn32s", "same", width=0.5)).eval()
+    assert network(torch.rand(1, 3, 40, 70)).shape == (1, 40, 70)
+    assert sum(p.numel() for p in network.backbone.features.parameters()) == 623_520
+    with pytest.raises(ValueError, match="width is for alexnet and vgg16; caffenet has its own width only"):
+        build_network(small("caffenet", "fcn32s", "same", width=0.5))
+
+
 def test_resnet_has_no_fcn_head() -> None:
     with pytest.raises(ValueError, match="resnet50 has no head 'fcn32s'; it has: encoder_decoder"):
         build_network(small("resnet50", "fcn32s", "same"))

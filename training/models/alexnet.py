@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.models.backbone import Backbone, Padding
+from training.models.backbone import Backbone, Padding, scaled
 from training.models.classifier import ConvolutionalClassifier
 
 _FIRST_PADDING = {"hundred": 100, "same": 2, "stock": 2}
@@ -14,31 +14,32 @@ class AlexNet(Backbone):
     """Krizhevsky, "One weird trick", 2014, with the names and shapes of ``torchvision.models.alexnet``.
 
     Features: ``fc7`` at 1/32. With ``same`` padding its cell i is centred on pixel 32 i + 15, with ``hundred`` on
-    32 i + 13.
+    32 i + 13. All convolutions have ``width`` times the channels of the original.
     """
 
     normalisation = "imagenet"
     stock_layers = (("classifier.1", "classifier.fc6"), ("classifier.4", "classifier.fc7"))
 
-    def __init__(self, padding: Padding, fc_channels: int = 4096, dropout: float = 0.5) -> None:
+    def __init__(self, padding: Padding, fc_channels: int = 4096, dropout: float = 0.5, width: float = 1.0) -> None:
         super().__init__()
         ceil = padding == "hundred"
+        conv1, conv2, conv3, conv4, conv5 = (scaled(channels, width) for channels in (64, 192, 384, 256, 256))
         self.features = nn.Sequential(
-            nn.Conv2d(3, 64, 11, stride=4, padding=_FIRST_PADDING[padding]),
+            nn.Conv2d(3, conv1, 11, stride=4, padding=_FIRST_PADDING[padding]),
             nn.ReLU(inplace=True),
             nn.MaxPool2d(3, stride=2, ceil_mode=ceil),
-            nn.Conv2d(64, 192, 5, padding=2),
+            nn.Conv2d(conv1, conv2, 5, padding=2),
             nn.ReLU(inplace=True),
             nn.MaxPool2d(3, stride=2, ceil_mode=ceil),
-            nn.Conv2d(192, 384, 3, padding=1),
+            nn.Conv2d(conv2, conv3, 3, padding=1),
             nn.ReLU(inplace=True),
-            nn.Conv2d(384, 256, 3, padding=1),
+            nn.Conv2d(conv3, conv4, 3, padding=1),
             nn.ReLU(inplace=True),
-            nn.Conv2d(256, 256, 3, padding=1),
+            nn.Conv2d(conv4, conv5, 3, padding=1),
             nn.ReLU(inplace=True),
             nn.MaxPool2d(3, stride=2, ceil_mode=ceil),
         )
-        self.classifier = ConvolutionalClassifier(256, fc_channels, 6, _FC6_PADDING[padding], dropout)
+        self.classifier = ConvolutionalClassifier(conv5, fc_channels, 6, _FC6_PADDING[padding], dropout)
 
     def forward(self, images: Tensor, noise: Tensor | None = None) -> dict[str, Tensor]:
         """See ``Backbone.forward``."""

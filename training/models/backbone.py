@@ -33,3 +33,8 @@ class Backbone(nn.Module):
             if name.startswith(own + "."):
                 return stock + name.removeprefix(own)
         return name
+
+
+def scaled(channels: int, width: float) -> int:
+    """What a layer of so many channels has in a network of a fraction of its width."""
+    return max(1, round(channels * width))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.models.vgg import scaled
+from training.models.backbone import scaled
 
 CHANNELS = (256, 128, 64, 32, 16)
 """Of the levels, at 1/16 ... 1."""

@@ -5,6 +5,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from training.models.backbone import scaled
 from training.models.dropout import words
 from training.models.fastbox import Cars, FastBox, FastBoxParameters
 from training.models.network import (
@@ -16,7 +17,7 @@ from training.models.network import (
     initialise_convolutions,
 )
 from training.models.road_decoder import RoadDecoder
-from training.models.vgg import VGG16, scaled
+from training.models.vgg import VGG16
 
 IMAGE_NOISE = 30
 """Stream of the random numbers by which the images of a sample differ in their dropout."""

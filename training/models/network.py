@@ -8,11 +8,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from training.models.alexnet import AlexNet, CaffeNet
-from training.models.backbone import Backbone
+from training.models.backbone import Backbone, scaled
 from training.models.encoder_decoder import SKIPS, DecoderHead
 from training.models.fcn import STAGES, FCNHead
 from training.models.resnet import ResNet50
-from training.models.vgg import VGG16, scaled
+from training.models.vgg import VGG16
 
 CELL = 32
 """Pixels of the coarsest cells."""
@@ -29,7 +29,7 @@ class ModelParameters:
     fc_channels: int = 4096  # of fc6 and fc7; the stock weights have 4096
     dropout: float = 0.5  # after fc6 and fc7
     at_once: bool = False  # scale the skips of fcn16s and fcn8s down, for training them without the coarser head first
-    width: float = 1.0  # of VGG16's convolutions: factor on their channels, below 1 where there is no GPU
+    width: float = 1.0  # of AlexNet's and VGG16's convolutions: factor on their channels, below 1 where there is no GPU
     outputs: int = 1  # of a pixel: 1, its percentile; or as many as there are classes or channels
     normalisation: Literal["auto", "imagenet", "caffe"] = (
         "auto"  # colours; auto: what the backbone's stock weights expect
@@ -133,8 +133,11 @@ def build_network(parameters: ModelParameters) -> Network:
             Network(encoder(parameters), DecoderHead(name, parameters.outputs, parameters.width), parameters)
         )
     common = parameters.padding, parameters.fc_channels, parameters.dropout
-    kinds = {"alexnet": AlexNet, "caffenet": CaffeNet}
-    backbone = kinds[name](*common) if name in kinds else VGG16(*common, parameters.width)
+    backbone: Backbone
+    if name == "caffenet":
+        backbone = CaffeNet(*common)
+    else:
+        backbone = (AlexNet if name == "alexnet" else VGG16)(*common, parameters.width)
     fade = parameters.padding == "hundred"  # as Caffe's
     stages = tuple(
         replace(stage, skip_channels=scaled(stage.skip_channels, parameters.width)) for stage in STAGES[geometry]
@@ -147,8 +150,8 @@ def check_width(parameters: ModelParameters) -> None:
     """Raise ``ValueError`` for a width that the backbone cannot have."""
     if not 0 < parameters.width <= 1:
         raise ValueError(f"model.width must be above 0 and at most 1, not {parameters.width}")
-    if parameters.width != 1 and parameters.backbone != "vgg16":
-        raise ValueError(f"model.width is for vgg16; {parameters.backbone} has its own width only, 1")
+    if parameters.width != 1 and parameters.backbone not in ("alexnet", "vgg16"):
+        raise ValueError(f"model.width is for alexnet and vgg16; {parameters.backbone} has its own width only, 1")
 
 
 def encoder(parameters: ModelParameters) -> Backbone:

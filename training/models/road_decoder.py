@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from training.models.backbone import scaled
 from training.models.bilinear import bilinear_kernel
-from training.models.vgg import scaled
 
 CLASSES = 2
 """Background and road, in this order."""

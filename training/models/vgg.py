@@ -2,16 +2,11 @@
 
 from torch import Tensor, nn
 
-from training.models.backbone import Backbone, Padding
+from training.models.backbone import Backbone, Padding, scaled
 from training.models.classifier import ConvolutionalClassifier
 
 BLOCKS = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
 """Convolutions and channels of each block; a pool ends it."""
-
-
-def scaled(channels: int, width: float) -> int:
-    """What a layer of so many channels has in a network of a fraction of VGG16's width."""
-    return max(1, round(channels * width))
 
 
 _FC6_PADDING = {"hundred": 0, "same": 3, "stock": 0}

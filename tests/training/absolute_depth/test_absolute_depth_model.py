@@ -67,7 +67,7 @@ def test_a_pre_training_run_fits_whole(model: ModelParameters) -> None:
         (ModelParameters("vgg16", "fcn8s"), DepthRange(), "metric depth takes vgg16 or resnet50 with head encoder_dec"),
         (ModelParameters("vgg16", HEAD, activation="none"), DepthRange(), "takes model.activation sigmoid"),
         (ModelParameters("vgg16", HEAD, width=0), DepthRange(), "model.width must be above 0 and at most 1, not 0"),
-        (ModelParameters("resnet50", HEAD, width=0.5), DepthRange(), "model.width is for vgg16; resnet50 has its own"),
+        (ModelParameters("resnet50", HEAD, width=0.5), DepthRange(), "is for alexnet and vgg16; resnet50 has its own"),
     ],
 )
 def test_networks_that_cannot_be_are_refused(model: ModelParameters, depths: DepthRange, message: str) -> None:
