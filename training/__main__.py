@@ -12,7 +12,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jsonargparse import ActionConfigFile, ArgumentParser, Namespace
+from jsonargparse import ActionConfigFile, ArgumentParser, Namespace, set_parsing_settings
 
 from training import finetuning
 from training.configuration import Configuration, RunConfiguration
@@ -95,6 +95,7 @@ def _score_parser() -> ArgumentParser:
 
 
 def _training_parser(description: str, kind: type[RunConfiguration], data: str) -> ArgumentParser:
+    set_parsing_settings(docstring_parse_attribute_docstrings=True)  # what --help says of an option
     parser = ArgumentParser(description=description)
     parser.add_argument("--config", action=ActionConfigFile, help="a YAML file with any of the options below")
     parser.add_argument("--data", type=str, required=True, help=data)

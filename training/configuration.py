@@ -25,36 +25,54 @@ from training.subset import SubsetParameters
 class InputParameters:
     """What the network sees: the whole frame, resized, never cropped."""
 
-    height: int = 224  # pixels; 224x416 city driving, 352x1216 KITTI, 384x992 Cityscapes
-    width: int = 416  # pixels
+    height: int = 224
+    """pixels; 224x416 city driving, 352x1216 KITTI, 384x992 Cityscapes"""
+    width: int = 416
+    """pixels"""
 
 
 @dataclass(frozen=True)
 class StageParameters:
     """A stage of training that comes before the run's own, with another head or rate; the rest is the run's."""
 
-    head: str  # of the same backbone
+    head: str
+    """of the same backbone"""
     epochs: int
+    """passes over the training split"""
     learning_rate: float
-    drops: list[int] = field(default_factory=list)  # see OptimisationParameters
+    """of its first epoch"""
+    drops: list[int] = field(default_factory=list)
+    """epochs, from 0, from which on the rate is a drop_factor lower"""
 
 
 @dataclass(frozen=True)
 class OptimisationParameters:
     """Adam (Kingma and Ba, ICLR 2015), its weight decay added to the gradient."""
 
-    epochs: int = 30  # passes over the training split
-    steps: int | None = None  # stop after so many steps, if that is sooner
+    epochs: int = 30
+    """passes over the training split"""
+    steps: int | None = None
+    """stop after so many steps, if that is sooner"""
     learning_rate: float = 1e-4
-    drops: list[int] = field(default_factory=list)  # epochs, from 0, from which on the rate is a drop_factor lower
-    drop_factor: float = 0.1  # the rate is multiplied by it at each drop
-    stages: list[StageParameters] = field(default_factory=list)  # trained before, each from the last, as FCNs are
-    beta1: float = 0.9  # of the mean gradient
-    beta2: float = 0.999  # of the squared gradient
-    epsilon: float = 1e-8  # added to the root of that square
-    clip: float | None = None  # largest norm of the gradient of all parameters, L2 included; default: any
-    weight_decay: float = 5e-4  # L2, on all parameters that the network does not exempt
-    ema: float = 0.0  # decay of a moving average of the weights, kept beside them; 0: none
+    """of the first epoch"""
+    drops: list[int] = field(default_factory=list)
+    """epochs, from 0, from which on the rate is a drop_factor lower"""
+    drop_factor: float = 0.1
+    """the rate is multiplied by it at each drop"""
+    stages: list[StageParameters] = field(default_factory=list)
+    """trained before, each from the last, as FCNs are"""
+    beta1: float = 0.9
+    """decay of the mean gradient"""
+    beta2: float = 0.999
+    """decay of the squared gradient"""
+    epsilon: float = 1e-8
+    """added to the root of that square"""
+    clip: float | None = None
+    """largest norm of the gradient of all parameters, L2 included; default: any"""
+    weight_decay: float = 5e-4
+    """L2, on all parameters that the network does not exempt"""
+    ema: float = 0.0
+    """decay of a moving average of the weights, kept beside them; 0: none"""
 
     def rate(self, epoch: int) -> float:
         """The learning rate of an epoch, counted from 0."""
@@ -66,27 +84,43 @@ class EngineParameters:
     """How the steps are computed; a change here changes speed and rounding only."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    micro_batch: int | None = None  # samples of a rank at a time; a step adds up their gradients; default: all
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"  # of layers; auto: bfloat16 on GPUs that have it
-    channels_last: bool = True  # memory layout of images and weights
-    compile: bool = False  # torch.compile
-    deterministic: bool = False  # same weights to the bit, also after a resume; slower on GPUs
-    sync_batch_norm: bool = True  # statistics over all ranks, on GPUs; networks with batch norm only
+    """what computes; auto: a GPU where there is one"""
+    micro_batch: int | None = None
+    """samples of a rank at a time; a step adds up their gradients; default: all"""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """of the layers' arithmetic; auto: bfloat16 on GPUs that have it"""
+    channels_last: bool = True
+    """memory layout of images and weights"""
+    compile: bool = False
+    """translate the network by torch.compile first"""
+    deterministic: bool = False
+    """same weights to the bit, also after a resume; slower on GPUs"""
+    sync_batch_norm: bool = True
+    """batch norm's statistics over all ranks, on GPUs; networks with batch norm only"""
 
 
 @dataclass(frozen=True)
 class RecordParameters:
     """What a run writes, and when."""
 
-    checkpoint_steps: int = 1000  # steps between checkpoints
-    checkpoint_epochs: int = 1  # epochs between checkpoints at their ends; one at the end of the run, too
-    keep: int = 2  # newest checkpoints kept, beside the best
-    validate_epochs: int = 1  # epochs between validations
-    validation_samples: int = 2000  # of the validation split at most
-    baseline_samples: int = 2000  # of the training split that the baselines are made from
-    overlays: int = 6  # validation frames shown with their predictions
-    log_steps: int = 20  # steps between two points of the loss curve
-    wandb_project: str | None = None  # also log there, where wandb is installed
+    checkpoint_steps: int = 1000
+    """steps between checkpoints"""
+    checkpoint_epochs: int = 1
+    """epochs between checkpoints at their ends; one at the end of the run, too"""
+    keep: int = 2
+    """newest checkpoints kept, beside the best"""
+    validate_epochs: int = 1
+    """epochs between validations"""
+    validation_samples: int = 2000
+    """of the validation split at most"""
+    baseline_samples: int = 2000
+    """of the training split that the baselines are made from"""
+    overlays: int = 6
+    """validation frames shown with their predictions"""
+    log_steps: int = 20
+    """steps between two points of the loss curve"""
+    wandb_project: str | None = None
+    """also log there, where wandb is installed"""
 
 
 @dataclass(frozen=True)
@@ -101,7 +135,8 @@ class RunConfiguration:
     optimisation: OptimisationParameters = field(default_factory=OptimisationParameters)
     engine: EngineParameters = field(default_factory=EngineParameters)
     record: RecordParameters = field(default_factory=RecordParameters)
-    seed: int = 0  # of the weights, the order of samples, augmentation and dropout
+    seed: int = 0
+    """of the weights, the order of samples, augmentation and dropout"""
 
     @property
     def batch_size(self) -> int:

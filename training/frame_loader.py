@@ -21,9 +21,12 @@ Make = Callable[[int, NDArray[np.int64], int], Batch]
 class FrameLoaderParameters:
     """How samples become batches."""
 
-    batch_size: int = 8  # samples in a step, over all ranks
-    workers: int = 2  # processes that read, for each rank; 0: the trainer itself
-    prefetch: int = 4  # batches that each worker prepares ahead
+    batch_size: int = 8
+    """samples in a step, over all ranks"""
+    workers: int = 2
+    """processes that read, for each rank; 0: the trainer itself"""
+    prefetch: int = 4
+    """batches that each worker prepares ahead"""
 
 
 class FrameLoader(Epochs, Generic[Batch]):

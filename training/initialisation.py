@@ -29,9 +29,12 @@ _NESTED = ("state_dict", "model_state_dict", "model", "network", "net")
 class InitialisationParameters:
     """Where the weights come from."""
 
-    source: str | None = None  # run folder, checkpoint folder or state dict file; default: He's rule
-    key_map: dict[str, str] = field(default_factory=dict)  # regular expression: replacement, at the beginning of a name
-    part: str = ""  # take only what begins with this, such as "backbone."
+    source: str | None = None
+    """run folder, checkpoint folder or state dict file; default: He's rule"""
+    key_map: dict[str, str] = field(default_factory=dict)
+    """regular expression: replacement, at the beginning of a name"""
+    part: str = ""
+    """take only tensors whose names begin with this, such as ``backbone.``"""
 
 
 @dataclass

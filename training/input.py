@@ -16,11 +16,16 @@ from training.loader import Batch
 class AugmentationParameters:
     """Flip and colour jitter."""
 
-    flip: float = 0.5  # probability of a horizontal flip of image and label
-    brightness: float = 0.2  # factor from 1 - this to 1 + this; likewise:
+    flip: float = 0.5
+    """probability of a horizontal flip of image and label"""
+    brightness: float = 0.2
+    """factor from 1 - this to 1 + this"""
     contrast: float = 0.2
+    """factor from 1 - this to 1 + this"""
     saturation: float = 0.2
-    hue: float = 0.1  # shift from minus this to this, in turns of the colour circle
+    """factor from 1 - this to 1 + this"""
+    hue: float = 0.1
+    """shift from minus this to this, in turns of the colour circle"""
 
 
 @dataclass

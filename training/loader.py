@@ -31,13 +31,20 @@ log = logging.getLogger(__name__)
 class LoaderParameters:
     """How samples become batches."""
 
-    batch_size: int = 32  # samples in a step, over all ranks
-    workers: int = 2  # processes that decode, for each rank; 0 decodes in the trainer itself
-    prefetch: int = 3  # batches that each worker prepares ahead
-    shards_mixed: int = 16  # shards that neighbouring samples come from
-    labels: str = "median"  # how labels are resized: median or nearest
-    confidence: bool = False  # decode the confidence of labels too
-    skipped_fraction: float = 0.01  # share of an epoch's samples that may turn out unreadable
+    batch_size: int = 32
+    """samples in a step, over all ranks"""
+    workers: int = 2
+    """processes that decode, for each rank; 0 decodes in the trainer itself"""
+    prefetch: int = 3
+    """batches that each worker prepares ahead"""
+    shards_mixed: int = 16
+    """shards that neighbouring samples come from"""
+    labels: str = "median"
+    """how labels are resized: median or nearest"""
+    confidence: bool = False
+    """decode the confidence of labels too"""
+    skipped_fraction: float = 0.01
+    """share of an epoch's samples that may turn out unreadable"""
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,17 @@ class ObjectiveParameters:
     """Which objective."""
 
     name: Literal["l1", "ordinal", "scale_invariant"] = "l1"
-    confidence: bool = False  # weigh each pixel by the confidence of its label
-    pairs: int = 3000  # pairs of pixels drawn in an image, ordinal
-    margin: float = 0.02  # pairs whose labels differ by less count as equal, ordinal
-    sharpness: float = 10.0  # factor on differences of percentiles, which span but 1, ordinal
-    variance_share: float = 0.5  # lambda of the scale-invariant error: 0 is plain squared error, 1 forgets the scale
+    """what the error of a frame is: of each pixel, of the order of pairs of pixels, or of depth up to a scale"""
+    confidence: bool = False
+    """weigh each pixel by the confidence of its label"""
+    pairs: int = 3000
+    """pairs of pixels drawn in an image, ordinal"""
+    margin: float = 0.02
+    """pairs whose labels differ by less count as equal, ordinal"""
+    sharpness: float = 10.0
+    """factor on differences of percentiles, which span but 1, ordinal"""
+    variance_share: float = 0.5
+    """lambda of the scale-invariant error: 0 is plain squared error, 1 forgets the scale"""
 
 
 Objective = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]

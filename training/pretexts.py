@@ -28,7 +28,9 @@ class PretextParameters:
     """What is learned; all but depth are controls."""
 
     name: Literal["depth", "shuffled_depth", "colour", "image"] = "depth"
-    seed: int = 0  # of who gets whose label, shuffled_depth
+    """depth: the label; shuffled_depth: that of another sample; colour: of a grey frame; image: the frame itself"""
+    seed: int = 0
+    """of who gets whose label, shuffled_depth"""
 
 
 @dataclass

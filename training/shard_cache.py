@@ -17,9 +17,12 @@ from training import urls
 class CacheParameters:
     """Where copies of remote shards are kept; without a folder, samples are streamed one by one."""
 
-    folder: str = ""  # local folder, made where missing
-    limit_gb: float = 50.0  # gigabytes that the copies may take
-    ahead: int = 2  # shards fetched before they are needed
+    folder: str = ""
+    """local folder, made where missing"""
+    limit_gb: float = 50.0
+    """gigabytes that the copies may take"""
+    ahead: int = 2
+    """shards fetched before they are needed"""
 
 
 class ShardCache:

@@ -12,9 +12,12 @@ from training.shard_order import SUBSET, random_bits
 class SubsetParameters:
     """How much of the training split is used; the validation split always is whole."""
 
-    fraction: float = 1.0  # in (0, 1]
-    max_samples: int | None = None  # at most so many
-    seed: int = 0  # another subset of the same size
+    fraction: float = 1.0
+    """share of the samples, in (0, 1]"""
+    max_samples: int | None = None
+    """at most so many"""
+    seed: int = 0
+    """another subset of the same size"""
 
     def check(self) -> None:
         """Raise ``ValueError`` for what is no part."""

@@ -29,11 +29,16 @@ from training.subset import SubsetParameters, chosen
 class DepthData:
     """Which frames; folders are below ``--data``."""
 
-    folder: str = "."  # root of KITTI raw, a simulated drive, or a folder of such drives
-    depth: str | None = None  # folder that PrepareKittiDepth wrote, TO/AXIS; KITTI alone
-    frames: str | None = None  # CSV list of the frames, as data_manifests/kitti_eigen_train.csv; KITTI alone
-    validation_folder: str | None = None  # of the frames for validation; default: ``folder``
-    validation_frames: str | None = None  # CSV list of those
+    folder: str = "."
+    """root of KITTI raw, a simulated drive, or a folder of such drives"""
+    depth: str | None = None
+    """folder that PrepareKittiDepth wrote, TO/AXIS; KITTI alone"""
+    frames: str | None = None
+    """CSV list of the frames, as data_manifests/kitti_eigen_train.csv; KITTI alone"""
+    validation_folder: str | None = None
+    """root of the frames for validation; default: ``folder``"""
+    validation_frames: str | None = None
+    """CSV list of those"""
 
     def open(self, root: Path, validation: bool) -> list[DepthFrame]:
         """The frames for training, or those for validation.
@@ -52,7 +57,8 @@ class DepthData:
 class DepthPrediction:
     """How predictions are written; it does not change what is learned."""
 
-    flip_average: bool = False  # blend with what the mirrored image gives: monodepth's pp, twice the work
+    flip_average: bool = False
+    """blend with what the mirrored image gives: monodepth's pp, twice the work"""
 
 
 @dataclass(frozen=True)

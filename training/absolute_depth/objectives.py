@@ -23,10 +23,11 @@ class DepthObjective:
     """Which objective."""
 
     name: Literal["scale_invariant", "l1", "berhu"] = "scale_invariant"
-    variance_share: float = (
-        0.5  # lambda of the scale-invariant logarithm: 0 is plain squared error, 1 forgets the scale
-    )
-    threshold: float = 0.2  # of berHu: share of the largest error of an image at which squares begin
+    """error of logarithms less a share of their mean, of metres, or of metres with large ones squared"""
+    variance_share: float = 0.5
+    """lambda of the scale-invariant logarithm: 0 is plain squared error, 1 forgets the scale"""
+    threshold: float = 0.2
+    """of berHu: share of the largest error of an image at which squares begin"""
 
 
 def objective(parameters: DepthObjective) -> Callable[[Tensor, Tensor], Tensor]:

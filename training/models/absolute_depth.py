@@ -13,8 +13,10 @@ from training.models.network import ModelParameters, Network, check_width, encod
 class DepthRange:
     """What depths the network can give."""
 
-    minimum: float = 1.0  # metres
-    maximum: float = 100.0  # metres; depths are scored up to 80
+    minimum: float = 1.0
+    """metres, the nearest"""
+    maximum: float = 100.0
+    """metres, the farthest; depths are scored up to 80"""
 
 
 class AbsoluteDepth(Network):

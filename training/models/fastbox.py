@@ -25,12 +25,18 @@ INITIAL = 0.1
 class FastBoxParameters:
     """Widths of the layers and scales of the features."""
 
-    hidden: int = 500  # features of a cell, first look
-    early_channels: int = 256  # of conv4_3 that the second look uses, the first ones
-    second_hidden: int = 128  # features of a cell, second look
-    dropout: float = 0.5  # of cells' features and of the second look
-    deep_scale: float = 0.1  # factor on pool5; both scales suit activations of hundreds, as Caffe's VGG16 has on
-    early_scale: float = 0.001  # factor on conv4_3; colours of 0 to 255, and are 1 for weights of colours near 1
+    hidden: int = 500
+    """features of a cell, first look"""
+    early_channels: int = 256
+    """channels of conv4_3 that the second look uses, the first ones"""
+    second_hidden: int = 128
+    """features of a cell, second look"""
+    dropout: float = 0.5
+    """share dropped of cells' features and of the second look"""
+    deep_scale: float = 0.1
+    """factor on pool5; suits activations of hundreds, of weights for colours of 0 to 255; 1 for colours near 1"""
+    early_scale: float = 0.001
+    """factor on conv4_3; likewise"""
 
 
 @dataclass

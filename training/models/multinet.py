@@ -28,6 +28,7 @@ class MultiNetParameters:
     """Which decoders; the encoder is that of ``ModelParameters``."""
 
     heads: Literal["joint", "road", "cars"] = "joint"
+    """both decoders, or one"""
     fastbox: FastBoxParameters = field(default_factory=FastBoxParameters)
 
 

@@ -23,17 +23,25 @@ class ModelParameters:
     """Which network."""
 
     backbone: Literal["alexnet", "caffenet", "vgg16", "resnet50"] = "alexnet"
+    """what finds features; resnet50 goes with encoder_decoder, the others with an FCN"""
     head: Literal["fcn32s", "fcn16s", "fcn8s", "encoder_decoder"] = "fcn32s"
-    padding: Literal["hundred", "same"] = "same"  # hundred: as Caffe's FCN, 2 to 3 times the work on a small image
-    activation: Literal["sigmoid", "none"] = "sigmoid"  # of the scores; sigmoid starts at the median percentile, .5
-    fc_channels: int = 4096  # of fc6 and fc7; the stock weights have 4096
-    dropout: float = 0.5  # after fc6 and fc7
-    at_once: bool = False  # scale the skips of fcn16s and fcn8s down, for training them without the coarser head first
-    width: float = 1.0  # of AlexNet's and VGG16's convolutions: factor on their channels, below 1 where there is no GPU
-    outputs: int = 1  # of a pixel: 1, its percentile; or as many as there are classes or channels
-    normalisation: Literal["auto", "imagenet", "caffe"] = (
-        "auto"  # colours; auto: what the backbone's stock weights expect
-    )
+    """what makes a map of them; fcn16s and fcn8s add finer layers of the backbone"""
+    padding: Literal["hundred", "same"] = "same"
+    """of the first convolution; hundred: 100 pixels as Caffe's FCN, 2 to 3 times the work on a small image"""
+    activation: Literal["sigmoid", "none"] = "sigmoid"
+    """what follows the scores; sigmoid starts at the median percentile, .5"""
+    fc_channels: int = 4096
+    """channels of fc6 and fc7; the stock weights have 4096"""
+    dropout: float = 0.5
+    """share of features dropped after fc6 and fc7"""
+    at_once: bool = False
+    """scale the skips of fcn16s and fcn8s down, for training them without the coarser head first"""
+    width: float = 1.0
+    """factor on the channels of AlexNet's and VGG16's convolutions, below 1 where there is no GPU"""
+    outputs: int = 1
+    """channels of a pixel: 1, its percentile; or as many as there are classes or channels"""
+    normalisation: Literal["auto", "imagenet", "caffe"] = "auto"
+    """how colours are scaled; auto: what the backbone's stock weights expect"""
 
 
 class Normalisation(nn.Module):

@@ -28,7 +28,8 @@ def _optimisation() -> OptimisationParameters:
 class MultiNetPrediction:
     """How predictions are written; it does not change what is learned."""
 
-    joining: Joining = "nms"  # of boxes of one car: torchvision's suppression, or the reference's stitching
+    joining: Joining = "nms"
+    """how boxes of one car become one: torchvision's suppression, or the reference's stitching"""
 
 
 @dataclass(frozen=True)

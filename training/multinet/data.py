@@ -18,11 +18,16 @@ from training.subset import SubsetParameters, chosen
 class FrameSet:
     """Frames of one kind; folders are below ``--data``."""
 
-    folder: str = "."  # of the benchmark, of a simulated drive, or of several
-    frames: str | None = None  # CSV list of the frames in it, as data_manifests has them; default: all
-    validation_folder: str | None = None  # of the frames for validation; default: ``folder``
-    validation_frames: str | None = None  # CSV list of those
-    mapping: str | None = None  # the object devkit's mapping folder, in place of lists: split by drives
+    folder: str = "."
+    """root of the benchmark, of a simulated drive, or of several"""
+    frames: str | None = None
+    """CSV list of the frames in it, as data_manifests has them; default: all"""
+    validation_folder: str | None = None
+    """root of the frames for validation; default: ``folder``"""
+    validation_frames: str | None = None
+    """CSV list of those"""
+    mapping: str | None = None
+    """the object devkit's mapping folder, in place of lists: split by drives"""
 
 
 @dataclass(frozen=True)
@@ -31,11 +36,16 @@ class MultiNetData:
 
     road: FrameSet = field(default_factory=FrameSet)
     cars: FrameSet = field(default_factory=FrameSet)
-    cars_per_row: int = 5  # frames with cars that go with each road frame
-    road_height: int | None = None  # pixels; default: as large as the file
+    cars_per_row: int = 5
+    """frames with cars that go with each road frame"""
+    road_height: int | None = None
+    """pixels; default: as high as the file"""
     road_width: int | None = None
-    car_height: int = 384  # pixels, multiples of 32
+    """pixels; default: as wide as the file"""
+    car_height: int = 384
+    """pixels, a multiple of 32"""
     car_width: int = 1248
+    """pixels, a multiple of 32"""
     augmentation: MultiNetAugmentation = field(default_factory=MultiNetAugmentation)
 
     @property

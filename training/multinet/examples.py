@@ -22,12 +22,18 @@ DRAWS = 6
 class MultiNetAugmentation:
     """What changes from one look at a frame to the next."""
 
-    brightness: float = 30.0  # grey levels of 255 added, at most
-    contrast: float = 0.25  # factor from 1 - this to 1 + this about each channel's mean
-    crop: int = 32  # rows and columns cut from the top and left or from the bottom and right of a road frame, at most
+    brightness: float = 30.0
+    """grey levels of 255 added, at most"""
+    contrast: float = 0.25
+    """factor from 1 - this to 1 + this about each channel's mean"""
+    crop: int = 32
+    """rows and columns cut from the top and left or from the bottom and right of a road frame, at most"""
     crop_chance: float = 0.8
-    flip: float = 0.5  # of a frame with cars; a road frame always comes as it is, then flipped
-    jitter: bool = False  # scale a frame with cars by .9 to 1.1 and shift it by up to 16 pixels; dead in the reference
+    """that a road frame is cut so"""
+    flip: float = 0.5
+    """chance that a frame with cars is mirrored; a road frame always comes as it is, then flipped"""
+    jitter: bool = False
+    """scale a frame with cars by .9 to 1.1 and shift it by up to 16 pixels; dead in the reference"""
 
 
 Picture = NDArray[np.uint8]

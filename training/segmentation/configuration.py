@@ -24,9 +24,13 @@ class SegmentationDataParameters:
     """Which dataset, and which of its splits."""
 
     layout: Literal["cityscapes", "cityscapes_256", "camvid", "camvid_segnet", "kitti"] = "kitti"
+    """how images and labels lie below ``--data``, and which classes they have"""
     train: str = "train"
+    """split to train on"""
     validation: str = "val"
-    held_out: float = 0.0  # share of the training split to validate on instead, to choose parameters by; 0: none
+    """split to validate on"""
+    held_out: float = 0.0
+    """share of the training split to validate on instead, to choose parameters by; 0: none"""
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,12 @@ DRAWS = 7
 class CropParameters:
     """What the network is trained on; it is validated on whole images of this scale."""
 
-    height: int = 512  # pixels, after scaling
-    width: int = 512  # pixels
-    scale: float = 1.0  # of images before they are cropped
+    height: int = 512
+    """pixels, after scaling"""
+    width: int = 512
+    """pixels"""
+    scale: float = 1.0
+    """factor on the size of images before they are cropped"""
 
 
 @dataclass

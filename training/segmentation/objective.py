@@ -17,7 +17,8 @@ from training.segmentation.loader import CropBatch
 class CrossEntropyParameters:
     """The objective of fine-tuning."""
 
-    class_weights: list[float] = field(default_factory=list)  # by training id; none: all alike
+    class_weights: list[float] = field(default_factory=list)
+    """factor on the loss of each class, by training id; none: all alike"""
 
 
 @dataclass
