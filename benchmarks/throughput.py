@@ -21,7 +21,7 @@ from benchmarks import figures
 from benchmarks.stopwatch import Stopwatch
 from labels import census_flow, fixed_regions, movers, pair, second_look, seeds, still_scene
 from labels.survey import Survey
-from pipeline import describe, report_page, sample, storage, survey_video
+from pipeline import describe, png, report_page, sample, storage, survey_video
 from pipeline.build import Build, open_root
 from pipeline.errors import UserError
 from pipeline.fetch_video import FetchVideo
@@ -63,7 +63,7 @@ INSIDE: dict[str, list[tuple[Any, str]]] = {
     "dense depth": [(pair, "complete")],
     "percentiles": [(pair, "percentile"), (pair, "upside_down")],
     "JPEG": [(sample, "_jpeg")],
-    "PNG": [(sample, "_png")],
+    "PNG": [(png, "encode")],
     "files": [(storage, "write_bytes"), (storage, "read_bytes"), (storage, "_walk")],
 }
 """What the stages are told by: functions of ours by the name of what they do."""

@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline import png
+
 BLOCK = tarfile.BLOCKSIZE
 END = bytes(2 * BLOCK)
 """What closes a tar."""
@@ -40,8 +42,8 @@ def encode(
     """
     members = {
         "jpg": _jpeg(image, jpeg_quality),
-        "depth.png": _png(codes),
-        **({"confidence.png": _png(confidence)} if confidence is not None else {}),
+        "depth.png": png.encode(codes),
+        **({"confidence.png": png.encode(confidence)} if confidence is not None else {}),
         "json": json.dumps(_rounded(record), sort_keys=True, allow_nan=False).encode(),
     }
     return b"".join(_member(f"{name}.{extension}", content) for extension, content in members.items())
@@ -97,15 +99,7 @@ def _member(name: str, content: bytes) -> bytes:
 
 def _jpeg(image: NDArray[np.uint8], quality: int) -> bytes:
     ordered = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    return _encoded(cv2.imencode(".jpg", ordered, [cv2.IMWRITE_JPEG_QUALITY, quality]))
-
-
-def _png(codes: NDArray[np.uint8]) -> bytes:
-    return _encoded(cv2.imencode(".png", codes, [cv2.IMWRITE_PNG_COMPRESSION, 6]))
-
-
-def _encoded(result: tuple[bool, NDArray[np.uint8]]) -> bytes:
-    done, buffer = result
+    done, buffer = cv2.imencode(".jpg", ordered, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not done:
         raise ValueError("an image could not be encoded")
     return buffer.tobytes()
