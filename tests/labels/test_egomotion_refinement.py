@@ -43,6 +43,27 @@ def test_the_gradient_is_that_of_the_cost(corridor: Callable[..., Any]) -> None:
     np.testing.assert_allclose(2 / SCALE2 * gradient, numeric, rtol=0.02, atol=0.005 * np.abs(numeric).max())
 
 
+def test_the_normal_matrix_adds_up_the_squares_of_samples(corridor: Callable[..., Any]) -> None:
+    data = tuple(np.ascontiguousarray(column[::40]) for column in samples(corridor(), noise_px=0.5))
+    R = rotation_matrix(np.array([0.004, 0.008, -0.001]))
+    T = np.array([0.12, -0.01, 1.0]) / np.linalg.norm([0.12, -0.01, 1.0])
+
+    def matrix(chosen: tuple[np.ndarray, ...]) -> tuple[float, np.ndarray, np.ndarray]:
+        normal, gradient = np.full((5, 5), np.nan), np.full(5, np.nan)
+        _, _, squares, _ = accumulate(*chosen, R, T, tangent_of(T), SCALE2, normal, gradient)
+        return squares, normal, gradient
+
+    whole, total, looked_at = matrix(data)[1], np.zeros((5, 5)), 0
+    for i in range(len(data[0])):
+        squares, normal, gradient = matrix(tuple(column[i : i + 1] for column in data))
+        # a sample's gradient is w J r, its matrix w J J', its weighted square w r^2
+        expected = np.outer(gradient, gradient)
+        np.testing.assert_allclose(squares * normal, expected, rtol=1e-9, atol=1e-12 * np.abs(expected).max())
+        total, looked_at = total + normal, looked_at + (squares > 0)
+    assert looked_at > 10
+    np.testing.assert_allclose(whole, total, rtol=1e-9, atol=1e-12 * np.abs(total).max())
+
+
 def test_exact_flow_costs_nothing_at_the_truth(corridor: Callable[..., Any]) -> None:
     scene = corridor((1.0, 2.3, -0.7), (0.3, -0.1, 1.2))
     assert cost(samples(scene), scene.R, scene.heading) < 1e-6
