@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from labels.regions import large
+from labels.regions import labelled, large
 
 
 @dataclass(frozen=True)
@@ -137,9 +137,9 @@ def _too_near(
     parameters: ContactParameters,
 ) -> NDArray[np.bool_]:
     height, width = standing.shape
-    count, regions, statistics, _ = cv2.connectedComponentsWithStats(standing.view(np.uint8), connectivity=4)
+    regions, statistics = labelled(standing)
     result = np.zeros(standing.shape, np.bool_)
-    for number in range(1, count):
+    for number in range(1, len(statistics)):
         left, top, wide, high, area = statistics[number]
         small = area < parameters.min_area * height * width or wide < parameters.min_width * width
         if small or wide > parameters.max_width * width or top + high > height - 3:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labels.enclosed import enclosed
-from labels.regions import square
+from labels.regions import labelled, square
 
 Part = tuple[slice, slice]
 """Rows and columns of a part of the frame."""
@@ -81,9 +81,9 @@ def _things(
 ) -> tuple[NDArray[np.int32], list[tuple[int, Part]]]:
     """Which thing each pixel is of, the gaps between its parts included, (H, W); each one's number and rectangle."""
     joined = cv2.morphologyEx(moving.view(np.uint8), cv2.MORPH_CLOSE, square(parameters.gap_px * unit))
-    count, regions, statistics, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    regions, statistics = labelled(joined.view(np.bool_), connectivity=8)
     things = []
-    for number in range(1, count):
+    for number in range(1, len(statistics)):
         left, top, wide, high = statistics[number, :4]
         if wide <= parameters.max_width * moving.shape[1]:
             things.append((number, (slice(top, top + high), slice(left, left + wide))))
@@ -107,8 +107,8 @@ def _tried(
     other = difference(details, part, affine_flow(flow[part], source), parameters, unit)
     follows = thing | (own - other > parameters.better_grey)
     joined = cv2.morphologyEx(follows.view(np.uint8), cv2.MORPH_CLOSE, square(parameters.join_px * unit))
-    count, regions = cv2.connectedComponents(joined, connectivity=8)
-    touching = np.zeros(count, np.bool_)
+    regions, statistics = labelled(joined.view(np.bool_), connectivity=8)
+    touching = np.zeros(len(statistics), np.bool_)
     touching[regions[thing]] = True
     follows &= touching[regions]
     alike = other < own + parameters.alike_grey
