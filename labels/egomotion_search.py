@@ -46,13 +46,13 @@ class Prior:
         scale = 1 / (parameters.robust_scale**2 * parameters.effective_samples)
         return cls(usual, parameters.heading_prior_deg, scale)
 
-    def cost(self, T: NDArray[np.float64]) -> float:
-        """What it adds to the mean cost of the unit heading ``T``; a little more for reversing (LABELS 11.3)."""
+    def cost(self, T: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What it adds to the mean cost of unit headings ``T`` (..., 3); a little more for reversing (LABELS 11.3)."""
+        cosine = T @ self.usual
         if self.spread_deg <= 0:
-            return 0.0
-        cosine = float(self.usual @ T)
-        off = min(np.rad2deg(np.arccos(min(1.0, abs(cosine)))) / self.spread_deg, 6.0)
-        return float(off**2 * self.scale + (0.002 if cosine < 0 else 0.0))
+            return np.zeros(cosine.shape)
+        off = np.minimum(np.rad2deg(np.arccos(np.minimum(1.0, np.abs(cosine)))) / self.spread_deg, 6.0)
+        return off**2 * self.scale + np.where(cosine < 0, 0.002, 0.0)
 
 
 def refined(
@@ -70,7 +70,7 @@ def refined(
     scale2 = parameters.robust_scale**2
     R, T, normal, sums = refine(x, y, *ends, samples.inverse_sigma, R, T, scale2, np.array(annealing), iterations)
     cost = float(sums[0] / len(samples))
-    return Fit(R, T, normal, sums, cost, cost + prior.cost(T), len(samples))
+    return Fit(R, T, normal, sums, cost, cost + float(prior.cost(T)), len(samples))
 
 
 def tracked(samples: Samples, start: Motion, limit: float, parameters: EgomotionParameters, prior: Prior) -> Fit | None:
@@ -108,7 +108,7 @@ def _candidates(
     flows = few.x, few.y, few.u, few.v, few.inverse_sigma
     costs, rotations, signs = search(*flows, HEADINGS, scale2, annealing)
     oriented = HEADINGS * signs[:, None]
-    totals = costs + np.array([prior.cost(T) for T in oriented])
+    totals = costs + prior.cost(oriented)
     order = np.argsort(totals)
     chosen = list(order[: parameters.refined_candidates])
     far = order[np.abs(oriented[order] @ oriented[order[0]]) < np.cos(np.deg2rad(RIVAL_DEG))]

@@ -71,9 +71,10 @@ def find(
     """
     along = edge_filter.decays(pair.guide, seeds.grid, parameters.edges)
     off = _off_line(seeds, parallaxes[..., 2], texture[..., 1], along, parameters)
-    sunken, firm = _sunken(seeds, parallaxes, texture.min(axis=2), along, horizon, pair.grey1.shape[0], parameters)
+    least, most = np.minimum(texture[..., 0], texture[..., 1]), np.maximum(texture[..., 0], texture[..., 1])
+    sunken, firm = _sunken(seeds, parallaxes, least, along, horizon, pair.grey1.shape[0], parameters)
     moving = large((seeds.weights > 0) & np.where(sunken, firm, off), parameters.least_matches, connectivity=8)
-    told = texture.max(axis=2) / (texture.max(axis=2) + parameters.texture)
+    told = most / (most + parameters.texture)
     return Movers(moving, seeds.matches.copy(), seeds.displacements, seeds.weights, told.astype(np.float64), along)
 
 

@@ -133,7 +133,7 @@ def take(
     votes = np.stack([off < ON_PX, off > OFF_PX], -1) * (seeds.weights * (below & ~weak))[..., None].astype(np.float64)
     votes[..., 0] += parameters.prior * below
     edge_filter.accumulate(votes, edge_filter.decays(pair.guide, seeds.grid, parameters.edges))
-    taken = below & weak & (votes[..., 0] > parameters.share * votes.sum(-1))
+    taken = below & weak & (votes[..., 0] > parameters.share * (votes[..., 0] + votes[..., 1]))
     planes = np.zeros((*taken.shape, 3), np.float32)
     planes[..., 0] = k
     there = parallax_interpolation.predicted(planes, *seeds.place, line, -np.inf, np.inf)

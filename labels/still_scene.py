@@ -68,7 +68,7 @@ def camera(pair: Pair, seeds: Seeds, parameters: StillParameters) -> Camera | No
     motion = _motion_of(pair, seeds, chosen)
     line = epipolar.geometry(motion, *pair.grey1.shape)
     texture = line_texture.texture_along_lines(pair.guide, seeds.displacements, *seeds.place, line)
-    textured = chosen & (texture.min(axis=2) > parameters.texture)
+    textured = chosen & (np.minimum(texture[..., 0], texture[..., 1]) > parameters.texture)
     if np.count_nonzero(textured) >= parameters.least_matches:
         motion = _motion_of(pair, seeds, textured)
     if motion.near < parameters.least_share:

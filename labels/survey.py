@@ -1,6 +1,6 @@
 """Whole-video facts, one pass over the frames: a row of statistics a frame (LABELS 3, 11.6-11.8, 11.12, 11.18)."""
 
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 
 import cv2
 import numpy as np
@@ -85,7 +85,7 @@ class Survey:
 
     def table(self) -> FrameTable:
         """All rows so far, as columns of ``float64``."""
-        values = np.array([astuple(row) for row in self._rows], np.float64).reshape(-1, len(COLUMNS))
+        values = np.array([_values(row) for row in self._rows], np.float64).reshape(-1, len(COLUMNS))
         return {name: np.ascontiguousarray(values[:, index]) for index, name in enumerate(COLUMNS)}
 
 
@@ -113,7 +113,12 @@ def _step(before: _Reduced, now: _Reduced, meter: MotionMeter) -> tuple[float, .
     coarse = [each.histogram.reshape(64, 4).sum(axis=1) for each in (before, now)]
     overlap = float(np.minimum(*coarse).sum() / now.grey.size)
     motion: Motion = meter.between(before.small, now.small, before.textured)
-    return (mean, q999, overlap, *astuple(motion))
+    return (mean, q999, overlap, *_values(motion))
+
+
+def _values(statistics: FrameStatistics | Motion) -> tuple[float, ...]:
+    """In the order of the fields, without the copies that ``dataclasses.astuple`` makes."""
+    return tuple(vars(statistics).values())
 
 
 def _histogram(grey: NDArray[np.uint8]) -> NDArray[np.int64]:

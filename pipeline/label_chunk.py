@@ -246,9 +246,12 @@ def _statistics(label: PairLabel, camera: dict[str, Any], fixed_fraction: float)
     focus = motion.focus_of_expansion(camera["focal_px"], tuple(camera["principal_point"]))
     return {
         "valid_fraction": label.valid_fraction,
-        "moving_fraction": float(label.moving.mean()),
+        "moving_fraction": np.count_nonzero(label.moving) / label.moving.size,
         "fixed_fraction": fixed_fraction,
-        **{f"{name}_fraction": float((label.origin == origin).mean()) for name, origin in _ORIGINS.items()},
+        **{
+            f"{name}_fraction": np.count_nonzero(label.origin == origin) / label.origin.size
+            for name, origin in _ORIGINS.items()
+        },
         "inlier_ratio": motion.inlier_ratio,
         "cost": motion.cost,
         "rotation_deg": motion.rotation_deg,
