@@ -24,6 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import luigi
 from luigi.worker import Worker
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -84,32 +85,43 @@ def _with_bar(tasks: int, asked: int) -> dict[str, float]:
 def measure(tasks: int, asked: int, seen: Callable[[str], object] = lambda _: None) -> dict[str, float]:
     """The columns for a build of about ``tasks`` tasks; ``seen`` is told the name of each request answered."""
     with tempfile.TemporaryDirectory(prefix="scheduler-") as root, central() as service:
-        roots = _tasks(root, max(1, tasks // TASKS_OF_A_VIDEO))
+        shards = _shards(root, max(1, tasks // TASKS_OF_A_VIDEO))
         scheduler = TimedScheduler(service.url, seen)
-        figures_of_size = _schedule(roots, scheduler, service)
+        figures_of_size = _schedule(shards, scheduler, service)
         figures_of_size |= _hand_out(scheduler, service, asked)
         scheduler.close()
         return {**figures_of_size, "luigid_mib": round(service.memory_mb(), 1), "state_mib": round(service.stop(), 1)}
 
 
-def _tasks(root: str, videos: int) -> list[WriteShard]:
-    """The tasks that BuildShards asks for, over a recorded build of videos that do not exist."""
+class Shards(luigi.WrapperTask):
+    """All shards of a build, as BuildShards asks for them but without its kernels and its funnel."""
+
+    root = luigi.Parameter()
+    build_id = luigi.Parameter()
+
+    def requires(self) -> list[WriteShard]:
+        """The parts of the shards."""
+        named = {"root": self.root, "build_id": self.build_id}
+        return [WriteShard(**named, part=part, parts=PARTS) for part in range(PARTS)]
+
+
+def _shards(root: str, videos: int) -> Shards:
+    """All that a recorded build of videos that do not exist asks for."""
     rows = tuple(Video(f"street-{number:07d}", f"/videos/street-{number:07d}.mp4") for number in range(videos))
     build = Build(root, "streets", "streets.csv", rows, BuildParameters())
     build.save()
-    return [WriteShard(root=root, build_id=build.build_id, part=part, parts=PARTS) for part in range(PARTS)]
+    return Shards(root=root, build_id=build.build_id)
 
 
 WORKER = "benchmark"
 
 
-def _schedule(roots: list[WriteShard], scheduler: TimedScheduler, service: Central) -> dict[str, float]:
+def _schedule(shards: Shards, scheduler: TimedScheduler, service: Central) -> dict[str, float]:
     worker = Worker(scheduler=scheduler, worker_id=WORKER)
     memory, began = resident_mb(os.getpid()), time.perf_counter()
     own, served = time.process_time(), service.processor_s()
-    for task in roots:
-        if not worker.add(task):
-            raise RuntimeError(f"{task} could not be scheduled")
+    if not worker.add(shards):  # at once: a worker walks through all again for each task that it is given
+        raise RuntimeError(f"{shards} could not be scheduled")
     tasks = len(worker._scheduled_tasks)
     answers = scheduler.answers.pop("add_task")
     return {
