@@ -5,9 +5,10 @@
 REFERENCE is the root of a finished build with the same options, on one machine. Killed are a worker, a node (its slurmd
 and all that runs on it; slurmd is started again), the scheduler, and, with ``--store FOLDER``, an object store that is
 started for the build with its disk in FOLDER (killed whole, started again); ROOT is then a URL such as s3://streets/root.
-A build that ends before all kills came begins again from its selections. Exit status 1 where a hash differs or a
-temporary file is left. Run it in the repository's folder, as root on the machine that has the nodes: the processes to
-kill are known by their environment.
+After each kill some seconds pass, drawn from those of its kind in ``PAUSES``: enough for a task or two. What Slurm holds
+after many losses is released, as an operator would. A build that ends before all kills came begins again from its
+selections. Exit status 1 where a hash differs or a temporary file is left. Run it in the repository's folder, as root on
+the machine that has the nodes: the processes to kill are known by their environment.
 """
 
 import argparse
@@ -30,6 +31,8 @@ import object_store
 RECIPE = "cluster/slurm/build_shards.sbatch"
 SLURMD = "/run/slurmd.{}.pid"
 NODES = ("n1", "n2")
+PAUSES = {"worker 1": (5, 12), "worker 2": (5, 12), "scheduler": (4, 10), "node": (18, 30), "store": (6, 12)}
+"""Seconds after a kill, least and most: a worker needs some to start, and Slurm to give a node its jobs back."""
 Part = Callable[[str], bool]
 """Kills something of a job, or what it needs; whether there was anything to kill."""
 
@@ -51,18 +54,21 @@ def harass(options: argparse.Namespace, build: list[str], targets: dict[str, Par
     """Build until all kills came; the exit status."""
     expected = hashes(options.reference)
     kills: collections.Counter[str] = collections.Counter()
-    builds = 0
+    builds, began = 0, time.monotonic()
     while kills.total() < options.kills:
         job = submit([*build, "--root", options.root])
         while at_work(job):
-            time.sleep(draw.uniform(1, 5))
+            pause = (2.0, 4.0)
             if kills.total() < options.kills:
                 target = draw.choice(list(targets))
-                kills[target] += targets[target](job)
-            hasten(job)
+                hit = targets[target](job)
+                kills[target] += hit
+                pause = PAUSES[target] if hit else pause
+            wait(job, draw.uniform(*pause))
         builds += 1
         same = hashes(options.root) == expected
-        print(f"build {builds}: {'the same bytes' if same else 'OTHER BYTES'} after {dict(kills)}", flush=True)
+        verdict = f"{'the same bytes' if same else 'OTHER BYTES'} in {len(expected)} tars"
+        print(f"build {builds}: {verdict} after {dict(kills)}, {time.monotonic() - began:.0f} s", flush=True)
         if not same:
             return 1
         for stage in ("labels", "shards", "datasets") if kills.total() < options.kills else ():
@@ -129,6 +135,25 @@ def restart(store: object_store.ObjectStore) -> bool:
     time.sleep(3)
     store.start()
     return True
+
+
+def wait(job: str, seconds: float) -> None:
+    """Let a time pass, and do meanwhile for the job what an operator would."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        release(job)
+        hasten(job)
+        time.sleep(min(2.0, max(0.0, deadline - time.monotonic())))
+
+
+def release(job: str) -> None:
+    """Release what Slurm holds: an element that it lost more often than MaxBatchRequeue says, five times by itself."""
+    command = ["squeue", "-h", "-r", "-t", "PD", "-j", job, "-o", "%i %r"]
+    for line in subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines():
+        element, reason = line.split(maxsplit=1)
+        if "hold" in reason.lower() or "held" in reason.lower():
+            print(f"released {element}: {reason}", flush=True)
+            subprocess.run(["scontrol", "release", element], check=False, capture_output=True)
 
 
 def hasten(job: str) -> None:
