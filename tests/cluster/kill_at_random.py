@@ -4,11 +4,11 @@
 
 REFERENCE is the root of a finished build with the same options, on one machine. Killed are a worker, a node (its slurmd
 and all that runs on it; slurmd is started again), the scheduler, and, with ``--store FOLDER``, an object store that is
-started for the build with its disk in FOLDER (killed whole, started again); ROOT is then a URL such as s3://streets/root.
-After each kill some seconds pass, drawn from those of its kind in ``PAUSES``: enough for a task or two. What Slurm holds
-after many losses is released, as an operator would. A build that ends before all kills came begins again from its
-selections. Exit status 1 where a hash differs or a temporary file is left. Run it in the repository's folder, as root on
-the machine that has the nodes: the processes to kill are known by their environment.
+started for it with its disk in FOLDER (killed whole, started again); ROOT is then a URL such as s3://streets/root.
+After each kill some seconds pass, drawn from those of its kind in ``PAUSES``: enough for a task or two. What Slurm
+holds after many losses is released, as an operator would. A build that ends before all kills came begins again from its
+selections. Exit status 1 where a hash differs or a temporary file is left. Run it in the repository's folder, as root
+on the machine that has the nodes: the processes to kill are known by their environment.
 """
 
 import argparse
