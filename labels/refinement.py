@@ -100,22 +100,28 @@ def _tensor(
     height, width = mean.shape
     quarter, half, two, floor = np.float32(0.25), np.float32(0.5), np.float32(2), zeta * zeta
     tensor = np.zeros((height, 6, width), np.float32)
+    fresh = np.zeros((6, width), np.float32)  # see _linearise
+    t0, t1, t2, t3, t4, t5 = fresh[0], fresh[1], fresh[2], fresh[3], fresh[4], fresh[5]
     for y in range(2, height - 2):
-        for x in range(2, width - 2):
-            centre = two * mean[y, x]
-            xx = quarter * (mean[y, x + 2] - centre + mean[y, x - 2])
-            yy = quarter * (mean[y + 2, x] - centre + mean[y - 2, x])
-            xy = quarter * (mean[y + 1, x + 1] - mean[y + 1, x - 1] - mean[y - 1, x + 1] + mean[y - 1, x - 1])
-            xz = half * (change[y, x + 1] - change[y, x - 1])
-            yz = half * (change[y + 1, x] - change[y - 1, x])
-            n1 = inside[y, x] / (xx * xx + xy * xy + floor)
-            n2 = inside[y, x] / (xy * xy + yy * yy + floor)
-            tensor[y, 0, x] = n1 * xx * xx + n2 * xy * xy
-            tensor[y, 1, x] = n1 * xx * xy + n2 * xy * yy
-            tensor[y, 2, x] = n1 * xy * xy + n2 * yy * yy
-            tensor[y, 3, x] = n1 * xx * xz + n2 * xy * yz
-            tensor[y, 4, x] = n1 * xy * xz + n2 * yy * yz
-            tensor[y, 5, x] = n1 * xz * xz + n2 * yz * yz
+        top, above, here, below, bottom = mean[y - 2], mean[y - 1], mean[y], mean[y + 1], mean[y + 2]
+        change_above, change_here, change_below, within = change[y - 1], change[y], change[y + 1], inside[y]
+        for k in range(width - 4):
+            x = k + 2
+            centre = two * here[x]
+            xx = quarter * (here[x + 2] - centre + here[k])
+            yy = quarter * (bottom[x] - centre + top[x])
+            xy = quarter * (below[x + 1] - below[x - 1] - above[x + 1] + above[x - 1])
+            xz = half * (change_here[x + 1] - change_here[x - 1])
+            yz = half * (change_below[x] - change_above[x])
+            n1 = within[x] / (xx * xx + xy * xy + floor)
+            n2 = within[x] / (xy * xy + yy * yy + floor)
+            t0[x] = n1 * xx * xx + n2 * xy * xy
+            t1[x] = n1 * xx * xy + n2 * xy * yy
+            t2[x] = n1 * xy * xy + n2 * yy * yy
+            t3[x] = n1 * xx * xz + n2 * xy * yz
+            t4[x] = n1 * xy * xz + n2 * yy * yz
+            t5[x] = n1 * xz * xz + n2 * yz * yz
+        tensor[y] = fresh
     return tensor
 
 
@@ -155,9 +161,11 @@ def _linearise(
     """Fill ``system`` (H, 5, W): inverse of the 2x2 block of each pixel I11, I12, I22, right-hand sides R1, R2."""
     height, width = tensor.shape[0], tensor.shape[2]
     epsilon, one, zero = np.float32(1e-6), np.float32(1), np.float32(0)
+    # rows of the result are made apart: written to beside so many that are read, a loop would take one pixel at a time
+    fresh = np.empty((5, width), np.float32)
+    i11, i12, i22, r1, r2 = fresh[0], fresh[1], fresh[2], fresh[3], fresh[4]
     for y in range(height):
         t0, t1, t2, t3, t4, t5 = (tensor[y, 0], tensor[y, 1], tensor[y, 2], tensor[y, 3], tensor[y, 4], tensor[y, 5])
-        i11, i12, i22, r1, r2 = system[y, 0], system[y, 1], system[y, 2], system[y, 3], system[y, 4]
         us, vs, u, v = start[0, y + 1], start[1, y + 1], field[0, y + 1], field[1, y + 1]
         left, above, below = links[0, y], links[1, y], links[1, y + 1]
         nx, ny = normals[y, 0], normals[y, 1]
@@ -178,6 +186,7 @@ def _linearise(
             i22[x] = d11 * inverse
             r1[x] = robust * (a11 * u0 + a12 * v0 - b1) + nx[x] * held
             r2[x] = robust * (a12 * u0 + a22 * v0 - b2) + ny[x] * held
+        system[y] = fresh
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
