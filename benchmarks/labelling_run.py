@@ -1,0 +1,44 @@
+"""Labels and shards of a prepared build by a number of workers, in a clean process: a part of ``benchmarks.scaling``.
+
+``python -m benchmarks.labelling_run ROOT BUILD_ID WORKERS PARTS`` prints a JSON object with the seconds by the clock
+and of processor time of both steps, those of the tasks' own processes included; importing is not counted.
+"""
+
+import json
+import multiprocessing
+import resource
+import sys
+import time
+
+import luigi
+
+from pipeline import build as builds
+from pipeline.label_pairs import LabelPairs
+from pipeline.write_shard import WriteShard
+
+
+def run(root: str, build_id: str, workers: int, parts: int) -> dict[str, float]:
+    """Label, then write shards, as ``luigi --workers`` does. Raises ``RuntimeError`` where a task failed."""
+    named = {"root": root, "build_id": build_id, "parts": parts}
+    videos = [video.video_id for video in builds.load(root, build_id).videos]
+    labels = [LabelPairs(**named, video_id=video, part=part) for video in videos for part in range(parts)]
+    shards = [WriteShard(**named, part=part) for part in range(parts)]
+    seconds = {}
+    for name, tasks in (("labels", labels), ("shards", shards)):
+        clock, core = time.perf_counter(), _core_s()
+        if not luigi.build(tasks, workers=workers, local_scheduler=True, log_level="WARNING"):
+            raise RuntimeError(f"{name} failed with {workers} workers under {root}")
+        seconds |= {f"{name}_clock_s": time.perf_counter() - clock, f"{name}_core_s": _core_s() - core}
+    return seconds
+
+
+def _core_s() -> float:
+    """Processor time of this process and of all that it started, which have ended or are about to."""
+    for child in multiprocessing.active_children():  # Luigi leaves them to be waited for, and only then they count
+        child.join(timeout=60)
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+if __name__ == "__main__":
+    print(json.dumps(run(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))))
