@@ -14,7 +14,7 @@ import argparse
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,8 @@ from labels.egomotion import EgomotionParameters
 from labels.egomotion_parameters import METHODS
 from labels.fixed_regions import FixedRegionParameters, widened
 from labels.flow import FlowParameters
-from labels.fusion import FusionParameters
 from labels.pair import LabelParameters, PairLabel, label_pair
+from pipeline.profiles import PROFILES, profile
 
 ORIGINS = {"measured": MEASURED, "propagated": PROPAGATED, "plane": PLANE, "sky": SKY}
 
@@ -59,28 +59,36 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--focal", choices=("known", "default"), default="known", help="default: 0.8 W, centre")
     parser.add_argument("--width", type=int, help="resize the frames to this width (full size without)")
     parser.add_argument("--stride", type=int, default=1, help="pair each frame with the one so many later")
-    parser.add_argument("--flow", default=FlowParameters().engine, help="flow engine (%(default)s)")
-    parser.add_argument("--method", choices=METHODS, default=METHODS[0], help="of the egomotion (%(default)s)")
+    parser.add_argument("--profile", choices=PROFILES, default="default", help="set of parameters (%(default)s)")
+    parser.add_argument("--flow", help="flow engine (the profile's)")
+    parser.add_argument("--method", choices=METHODS, help="of the egomotion (the profile's)")
     parser.add_argument("--alone", action="store_true", help="carry no depth from pair to pair")
     parser.add_argument("--json", type=Path, metavar="F", help="write the figures here: an object, a list for several")
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1)
-    parameters = LabelParameters(
-        flow=FlowParameters(engine=options.flow),
-        egomotion=EgomotionParameters(method=options.method),
-        fusion=FusionParameters(carry=not options.alone),
-    )
+    parameters = _parameters(options.profile, options.flow, options.method, options.alone)
     results = []
     try:
         figures.require_folder(options.json, "--json")
         for folder in options.sequences:
-            results.append(measure(open_sequence(folder), options.focal, options.width, options.stride, parameters))
+            row = measure(open_sequence(folder), options.focal, options.width, options.stride, parameters)
+            results.append({"profile": options.profile, **row})
             print(_line(results[-1]) if len(results) > 1 else _HEAD + "\n" + _line(results[-1]), flush=True)
     except ValueError as error:
         print(f"benchmarks.labels: {error}", file=sys.stderr)
         return 2
     figures.write(options.json, results)
     return 0
+
+
+def _parameters(name: str, engine: str | None, method: str | None, alone: bool) -> LabelParameters:
+    """The profile's, but for what is given."""
+    chosen = profile(name).label
+    if engine is not None:
+        chosen = replace(chosen, flow=FlowParameters(engine=engine))
+    if method is not None:
+        chosen = replace(chosen, egomotion=EgomotionParameters(method=method))
+    return replace(chosen, fusion=replace(chosen.fusion, carry=False)) if alone else chosen
 
 
 def measure(

@@ -13,7 +13,8 @@ from evaluation.relative_depth import percentiles
 from labels.codec import encode
 from labels.dense_depth import MEASURED, NONE, PROPAGATED
 from labels.egomotion import Egomotion
-from labels.pair import PairLabel
+from labels.pair import LabelParameters, PairLabel
+from pipeline.profiles import profile
 
 
 def truth(sequence: Sequence, index: int) -> tuple[np.ndarray, np.ndarray]:
@@ -91,6 +92,29 @@ def test_real_labels_order_most_of_the_scene(drive: Path, tmp_path: Path, capsys
     assert (row["sequence"], row["pairs"], row["pairs_kept"]) == ("drive", 3, 3)
     assert row["rho"] > 0.7 and row["valid_fraction"] > 0.3
     assert f"{row['rho']:.3f}" in capsys.readouterr().out
+
+
+def told(words: list[str], monkeypatch: pytest.MonkeyPatch) -> LabelParameters:
+    """The parameters that the benchmark labels with."""
+    seen: list[LabelParameters] = []
+
+    def label(*arguments: Any, **_: Any) -> PairLabel:
+        seen.append(arguments[3])
+        image = arguments[0]
+        return labelled(np.ones(image.shape[:2]), np.ones(image.shape[:2], bool))
+
+    monkeypatch.setattr(benchmark, "label_pair", label)
+    assert main(words) == 0
+    return seen[0]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # these labels have one depth: nothing correlates with it
+def test_a_profile_decides_but_for_what_is_given(drive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert told([str(drive)], monkeypatch) == LabelParameters()
+    assert told([str(drive), "--profile", "paper"], monkeypatch) == profile("paper").label
+    fast = told([str(drive), "--profile", "fast", "--method", "reference", "--alone"], monkeypatch)
+    assert (fast.flow, fast.egomotion.method) == (profile("fast").label.flow, "reference")
+    assert not fast.fusion.carry and told([str(drive), "--profile", "fast"], monkeypatch).fusion.carry
 
 
 REFUSED = [
