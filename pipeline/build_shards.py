@@ -9,7 +9,18 @@ from typing import Any
 
 import luigi
 
-from pipeline import compilation, describe, fetch_video, forecast, parameters, profiles, progress, report_page, storage
+from pipeline import (
+    compilation,
+    describe,
+    ending,
+    fetch_video,
+    forecast,
+    parameters,
+    profiles,
+    progress,
+    report_page,
+    storage,
+)
 from pipeline.build import Build, open_root
 from pipeline.errors import UserError
 from pipeline.funnel import Funnel
@@ -89,6 +100,7 @@ class BuildShards(luigi.Task):
         done = self.output().exists()
         if done and not self._announced:
             self._announced = True
+            ending.whole()
             progress.print_summary(json.loads(self.output().read())["funnel"])
             print(f"complete: {self.output()}", file=sys.stderr)
         return done
@@ -137,6 +149,7 @@ class BuildShards(luigi.Task):
         if not self.score_only:
             compilation.compile_ahead(build.parameters.label)
         progress.watch(build)
+        ending.explain_at_exit()
         return build
 
     def _plan(self) -> Build:

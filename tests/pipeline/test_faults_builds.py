@@ -63,6 +63,7 @@ def jumped(start: Start) -> tuple[Any, list[Path]]:
     places = {"PYTHONPATH": str(ROOT)}
     ended = subprocess.run(command, cwd=ROOT, env=os.environ | places, capture_output=True, text=True, timeout=600)
     assert ended.returncode in (0, TASK_FAILED, NOT_RUN) and "Traceback" not in ended.stderr, ended.stderr
+    assert ended.returncode == 0 or "run the same command again" in ended.stderr, ended.stderr
     assert build.run("--dataset", "drives").returncode == 0
     return build, left
 
