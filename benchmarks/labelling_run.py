@@ -4,10 +4,10 @@
 and of processor time of both steps, those of the tasks' own processes included; importing is not counted.
 """
 
+import argparse
 import json
 import multiprocessing
 import resource
-import sys
 import time
 
 import luigi
@@ -40,5 +40,14 @@ def _core_s() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.labelling_run", description=__doc__.replace("``", ""))
+    parser.add_argument("root", metavar="ROOT", help="folder of a build whose pairs are selected")
+    parser.add_argument("build_id", metavar="BUILD_ID", help="name of its record under ROOT/builds")
+    parser.add_argument("workers", type=int, metavar="WORKERS", help="processes that label at a time")
+    parser.add_argument("parts", type=int, metavar="PARTS", help="labelling tasks of a video")
+    return parser
+
+
 if __name__ == "__main__":
-    print(json.dumps(run(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))))
+    print(json.dumps(run(**vars(_parser().parse_args()))))
