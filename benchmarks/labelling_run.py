@@ -11,6 +11,7 @@ import resource
 import time
 
 import luigi
+from luigi.worker import TaskProcess
 
 from pipeline import build as builds
 from pipeline.label_pairs import LabelPairs
@@ -34,8 +35,9 @@ def run(root: str, build_id: str, workers: int, parts: int) -> dict[str, float]:
 
 def _core_s() -> float:
     """Processor time of this process and of all that it started, which have ended or are about to."""
-    for child in multiprocessing.active_children():  # Luigi leaves them to be waited for, and only then they count
-        child.join(timeout=60)
+    for child in multiprocessing.active_children():  # only what has been waited for counts
+        if isinstance(child, TaskProcess):  # and not a server of Luigi's, which goes on
+            child.join(timeout=60)
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
