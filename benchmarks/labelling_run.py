@@ -24,7 +24,7 @@ def run(root: str, build_id: str, workers: int, parts: int) -> dict[str, float]:
     videos = [video.video_id for video in builds.load(root, build_id).videos]
     labels = [LabelPairs(**named, video_id=video, part=part) for video in videos for part in range(parts)]
     shards = [WriteShard(**named, part=part) for part in range(parts)]
-    seconds = {}
+    seconds: dict[str, float] = {}
     for name, tasks in (("labels", labels), ("shards", shards)):
         clock, core = time.perf_counter(), _core_s()
         if not luigi.build(tasks, workers=workers, local_scheduler=True, log_level="WARNING"):
