@@ -63,6 +63,7 @@ def harass(options: argparse.Namespace, build: list[str], targets: dict[str, Par
                 target = draw.choice(list(targets))
                 hit = targets[target](job)
                 kills[target] += hit
+                print(f"{time.monotonic() - began:.0f} s: {target} {'killed' if hit else 'not there'}", flush=True)
                 pause = PAUSES[target] if hit else pause
             wait(job, draw.uniform(*pause))
         builds += 1
