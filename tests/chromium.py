@@ -12,6 +12,14 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 Open = Callable[..., Page]
 """From an address, and where given a colour scheme and a width, to the open page."""
 
+CUT_CAPTIONS = """[...document.querySelectorAll('.scroll')].filter(region => region.querySelector('caption')).flatMap(
+    region => [0, 1e6].map(left => {
+        region.scrollLeft = left
+        const [seen, caption] = [region, region.querySelector('caption')].map(each => each.getBoundingClientRect())
+        return caption.left < seen.left - 1 || caption.right > seen.right + 1 ? caption.width - seen.width : null
+    })).filter(cut => cut !== null)"""
+"""By how much captions are wider than the region in which their table scrolls, wherever it is scrolled to."""
+
 
 @contextmanager
 def started() -> Iterator[Browser]:
@@ -49,8 +57,9 @@ def looking(browser: Browser) -> Iterator[Open]:
 
 
 def assert_sound(page: Page) -> None:
-    """Nothing is wider than the window, every picture is there, and axe finds no serious violation."""
+    """Nothing is wider than the window, captions and pictures are seen, and axe finds no serious violation."""
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
     assert page.evaluate("[...document.images].filter(each => each.complete && !each.naturalWidth).length") == 0
+    assert page.evaluate(CUT_CAPTIONS) == []
     found = Axe().run(page).response["violations"]
     assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
