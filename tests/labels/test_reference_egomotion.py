@@ -52,6 +52,14 @@ def test_it_finds_a_small_rotation(angle_deg: Callable[..., float]) -> None:
     assert angle_deg(heading, T / np.linalg.norm(T)) < 0.1
 
 
+@pytest.mark.parametrize(("T", "w"), [((0.3, 0.1, 1.0), (0.01, -0.02, 0.005)), ((0.1, -0.05, 1.0), (0.005, 0.04, 0.0))])
+def test_no_start_alone_leads_it_astray(T: Any, w: Any, angle_deg: Callable[..., float]) -> None:
+    """From no rotation, and from a wrong one, a search by itself ends some tens of degrees off."""
+    T, w = np.array(T), np.array(w)
+    for start in (np.zeros(3), -w):
+        assert angle_deg(reference_motion(samples(T, w), FOCAL, start)[1], T / np.linalg.norm(T)) < 0.1
+
+
 def test_the_parameters_choose_it(corridor: Callable[..., Any], angle_deg: Callable[..., float]) -> None:
     scene = corridor((0.05, 0.1, 0.0), (0.05, -0.02, 0.6))
     flow, support = scene.flow(), scene.support()
