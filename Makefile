@@ -6,6 +6,7 @@ PYTHON ?= python
 figures:
 	luigi --module pipeline BuildShards --workers 2
 	$(PYTHON) -m pipeline inspect dataset --samples 6 --sheet docs/demo.png
+	$(PYTHON) docs/generator/palette.py docs/demo.png
 	$(PYTHON) docs/generator/drawings.py
 
 docs:
