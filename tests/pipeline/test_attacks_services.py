@@ -18,7 +18,8 @@ ROOT = Path(__file__).parents[2]
 ROOMS = ("pipeline", "labels", "simulation", "training", "evaluation")
 PAGE = (ROOT / "docs" / "security.md").read_text()
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "benchmarks").glob("*.md"))]
-COMMAND = re.compile(r"^\s*(?:\$ )?((?:luigid|tensorboard|python -m pipeline browse)\b.*)$", re.MULTILINE)
+LISTENING = r"(?:luigid|tensorboard)(?= -|\s*$)|python -m pipeline browse\b"  # not a sentence that begins so
+COMMAND = re.compile(rf"^\s*(?:\$ )?((?:{LISTENING}).*)$", re.MULTILINE)
 
 
 def commands() -> list[str]:
