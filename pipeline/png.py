@@ -10,7 +10,8 @@ import deflate
 import numpy as np
 from numpy.typing import NDArray
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
+from pipeline import image_header
+
 UP = 2
 """The filter of rows as differences from the row above; the first row's is zeros."""
 LEVEL = 6
@@ -28,7 +29,7 @@ def encode(image: NDArray[np.uint8]) -> bytes:
     np.subtract(image[1:], image[:-1], out=rows[1:, 1:])
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     packed = deflate.zlib_compress(rows.tobytes(), LEVEL)
-    return SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", bytes(packed)) + _chunk(b"IEND", b"")
+    return image_header.PNG + _chunk(b"IHDR", header) + _chunk(b"IDAT", bytes(packed)) + _chunk(b"IEND", b"")
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:
