@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks import gain_curves
 from benchmarks.gain_study import Study
 
 PAPER = {
@@ -30,7 +31,7 @@ Rows = list[dict[str, Any]]
 
 
 def write(study: Study, results: Rows, out: Path) -> str:
-    """Write ``results.parquet``, ``table.md``, ``frames.png`` and ``images.png``; the table."""
+    """Write ``results.parquet``, ``table.md``, ``frames.png``, ``images.png`` and ``curves.png``; the table."""
     flat = [{name: value for name, value in row.items() if name != "iou"} for row in results]
     classes = [{f"iou_{name}": value for name, value in row["iou"].items()} for row in results]
     names = {name for row in classes for name in row}
@@ -40,6 +41,7 @@ def write(study: Study, results: Rows, out: Path) -> str:
     (out / "table.md").write_text(text)
     for column in AXES:
         plot(study, results, column, out / f"{column}.png")
+    gain_curves.plot(results, [arm.name for arm in study.arms], out / "curves.png")
     return text
 
 

@@ -91,7 +91,10 @@ class Cell:
 
 
 def cells(study: Study) -> list[Cell]:
-    """Every run of fine-tuning: all arms on all data, swept ones on parts of the frames and of the labels, too."""
+    """Every run of fine-tuning: all arms on all data, swept ones on parts of the frames and of the labels, too.
+
+    All of them with the first seeds come first, then with the next: cut short, a study has as many runs of every arm.
+    """
     found = []
     for architecture in study.architectures:
         for dataset in study.labelled:
@@ -107,7 +110,8 @@ def cells(study: Study) -> list[Cell]:
                     for first in seeds
                     for second in study.finetuning_seeds
                 ]
-    return found
+    first, second = study.pretraining_seeds.index, study.finetuning_seeds.index
+    return sorted(found, key=lambda cell: (first(cell.pretraining_seed), second(cell.finetuning_seed)))
 
 
 def pretraining(study: Study, cell: Cell) -> Configuration:

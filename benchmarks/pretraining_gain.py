@@ -1,9 +1,9 @@
 """What pre-training gains: ``python -m benchmarks.pretraining_gain --config FILE --out DIR``.
 
 Pre-trains, fine-tunes and scores for every arm, architecture, dataset, part of the data and seed of a study (see
-``gain_study``); writes ``results.parquet``, ``table.md`` and two plots to the folder. Fine-tuning starts from the last
-weights of pre-training and is scored after its last step: no checkpoint is picked. Stopped by a signal, killed or
-extended, the same command goes on with what is missing.
+``gain_study``); writes ``results.parquet``, ``table.md`` and plots to the folder: by frames, by labels, and of mean IoU
+while the networks learned. Fine-tuning starts from the last weights of pre-training and is scored after its last step:
+no checkpoint is picked. Stopped by a signal, killed or extended, the same command goes on with what is missing.
 
 Exit status: 0 done; 2 a mistake in what was given; 75 stopped by a signal, saved.
 """

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from benchmarks import gain_report, gain_study, pretraining_gain
+from benchmarks import gain_curves, gain_report, gain_study, pretraining_gain
 from benchmarks.gain_study import Arm, Labelled, Study, cells
 from benchmarks.pretraining_gain import main
 from training.engine import REQUEUE
@@ -102,19 +102,21 @@ def test_it_runs_stops_resumes_and_reuses(
     assert "14 of 14: Cell(arm='adapted'" in capsys.readouterr().out
     rows = pq.read_table(tmp_path / "out/results.parquet").to_pylist()
     counts = [(row["arm"], row["frames"], row["images"]) for row in rows]
-    assert counts == [
-        *[("scratch", 0, 4)] * 2,
-        *[("scratch", 0, 2)] * 2,
-        *[("depth", 22, 4)] * 2,
-        *[("depth", 8, 4)] * 2,
-        *[("depth", 22, 2)] * 2,
-        *[("shuffled", 22, 4)] * 2,
-        *[("adapted", 22, 4)] * 2,
+    of_a_seed = [
+        ("scratch", 0, 4),
+        ("scratch", 0, 2),
+        ("depth", 22, 4),
+        ("depth", 8, 4),
+        ("depth", 22, 2),
+        ("shuffled", 22, 4),
+        ("adapted", 22, 4),
     ]
+    assert counts == of_a_seed * 2
     assert all(row["step"] == (2 if row["images"] == 4 else 1) for row in rows)
     assert {"iou_road", "iou_bicycle", "category_mean_iou"} <= set(rows[0])
     assert (tmp_path / "out/frames.png").stat().st_size > 5000
     assert (tmp_path / "out/images.png").stat().st_size > 5000
+    assert (tmp_path / "out/curves.png").stat().st_size > 5000
     run = Path(rows[-1]["run"])
     assert not (run / "checkpoints").exists()
     chain = json.loads((run / "provenance.json").read_text())["initialised_from"]
@@ -181,6 +183,18 @@ def test_the_table_has_means_spreads_and_gains_and_the_papers_figures() -> None:
     assert lines[2] == "| alexnet-fcn32s | small | scratch | 0 | 4 | 42.0 | 2.8 | 2 |  | 44.0 |"
     assert lines[3] == "| alexnet-fcn32s | small | depth | 9 | 4 | 50.5 | 0.7 | 2 | +8.5 | 53.4 |"
     assert gain_report.curve(rows[2:], "frames") == [(9, pytest.approx(50.5), pytest.approx(0.7071, abs=1e-4))]
+
+
+def test_curves_are_means_at_the_steps_that_all_runs_have(tmp_path: Path) -> None:
+    lines = [
+        {"step": 0, "validation": {"untrained network": {"mean_iou": 0.1}}},
+        {"step": 2, "loss": 1.0},
+        {"step": 4, "validation": {"network": {"mean_iou": 0.5}}},
+    ]
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert gain_curves.validated(tmp_path) == [(0, 10.0), (4, 50.0)]
+    assert gain_curves.mean_curve([[(0, 10.0), (4, 50.0)], [(0, 20.0), (4, 40.0), (8, 60.0)]]) == [(0, 15.0), (4, 45.0)]
+    assert gain_curves.mean_curve([]) == []
 
 
 START = [Arm("a", shards="drive", start="b"), Arm("b", shards="drive")]
