@@ -5,12 +5,21 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 
 from labels.egomotion import EgomotionParameters, Samples, fit
-from labels.reference_egomotion import objective, reference_motion
+from labels.reference_egomotion import reference_motion
+from labels.reference_objective import Field, objective, shortness
 
 FOCAL = 500.0
 REFERENCE = replace(EgomotionParameters(), method="reference")
+
+
+def field(T: np.ndarray, w: np.ndarray, noise_px: float = 0.0, count: int = 400) -> Field:
+    """The field of ``samples`` in pixels, with noise."""
+    of = samples(T, w, count)
+    noise = np.random.default_rng(2).normal(0, noise_px / FOCAL, (2, count))
+    return Field.of(replace(of, u=of.u + noise[0], v=of.v + noise[1]), FOCAL)
 
 
 def samples(T: np.ndarray, w: np.ndarray, count: int = 400, seed: int = 0) -> Samples:
@@ -27,10 +36,10 @@ def samples(T: np.ndarray, w: np.ndarray, count: int = 400, seed: int = 0) -> Sa
 @pytest.mark.parametrize("w", [(0.0, 0.0, 0.0), (0.002, -0.005, 0.001)])
 def test_the_true_motion_costs_nothing(T: Any, w: Any, angle_deg: Callable[..., float]) -> None:
     T, w = np.array(T), np.array(w)
-    cost, heading = objective(samples(T, w), FOCAL, w)
+    cost, _, heading = objective(field(T, w), w)
     assert cost < 1e-6
     assert angle_deg(heading, T / np.linalg.norm(T)) < 1e-4
-    assert objective(samples(T, w), FOCAL, w + np.array([0.001, 0, 0]))[0] > 0.01
+    assert objective(field(T, w), w + np.array([0.001, 0, 0]))[0] > 0.01
 
 
 def test_a_misfit_is_an_arc_in_pixels() -> None:
@@ -40,9 +49,33 @@ def test_a_misfit_is_an_arc_in_pixels() -> None:
     x, y = generator.uniform(-0.6, 0.6, count), generator.uniform(-0.35, 0.35, count)
     angle = np.where(np.arange(count) % 4 == 0, 0.2, 0.0) * np.where(np.arange(count) % 8 == 0, 1, -1)
     flow = Samples(x, y, np.cos(angle) / FOCAL, np.sin(angle) / FOCAL, np.full(count, FOCAL / 0.4))
-    cost, heading = objective(flow, FOCAL, np.zeros(3))
+    cost, _, heading = objective(Field.of(flow, FOCAL), np.zeros(3))
     assert cost == pytest.approx(0.25 * 0.2, rel=0.1)
     np.testing.assert_allclose(heading, [-1, 0, 0], atol=0.02)
+
+
+@pytest.mark.parametrize("T", [(0.2, -0.1, 1.0), (0.05, 0.0, -1.0)])
+def test_the_gradient_is_that_of_differences(T: Any) -> None:
+    of = field(np.array(T), np.array([0.002, -0.005, 0.001]), noise_px=0.5)
+    at, steps = np.array([0.004, -0.003, 0.002]), 1e-7 * np.eye(3)
+    for cost in (lambda w: objective(of, w), lambda w: shortness(of.flow, FOCAL, w)):
+        differences = [(cost(at + step)[0] - cost(at - step)[0]) / 2e-7 for step in steps]
+        np.testing.assert_allclose(cost(at)[1], differences, rtol=1e-4, atol=1e-3 * np.abs(differences).max())
+
+
+@pytest.mark.parametrize("w", [(0.0, 0.0, 0.0), (0.002, -0.01, 0.001), (0.005, 0.04, 0.0)])
+def test_no_search_by_differences_ends_lower(w: Any) -> None:
+    of = samples(np.array([0.2, -0.1, 1.0]), np.array(w), 1000)
+    noise = np.random.default_rng(3).normal(0, 0.5 / FOCAL, (2, 1000))
+    of = replace(of, u=of.u + noise[0], v=of.v + noise[1])
+    seen = Field.of(of, FOCAL)
+    R, _ = reference_motion(of, FOCAL, np.zeros(3))
+    found = objective(seen, cv2.Rodrigues(R)[0][:, 0])[0]
+    ends = [
+        minimize(lambda v: objective(seen, v / 100)[0], 100 * np.asarray(start), method="Nelder-Mead").fun
+        for start in (np.zeros(3), w)
+    ]
+    assert found <= min(ends) + 1e-3
 
 
 def test_it_finds_a_small_rotation(angle_deg: Callable[..., float]) -> None:
