@@ -1,8 +1,9 @@
 """Moving regions of one pair, peeled from the map of its flow's errors one after another (LABELS 8.3, first frame)."""
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from labels.regions import labelled
 
 BINS = 256
 """Levels at which the threshold may lie, between the least and the greatest error."""
@@ -24,9 +25,9 @@ def peeled(error: NDArray[np.floating], least: float, effectiveness: float, most
         above = rest & (error > threshold)
         if explained <= effectiveness or not above.any():
             break
-        count, regions = cv2.connectedComponents(above.view(np.uint8), connectivity=8)
-        area = np.bincount(regions.ravel(), minlength=count)
-        mean = np.bincount(regions.ravel(), error.ravel(), count) / np.maximum(area, 1)
+        regions, statistics = labelled(above, connectivity=8)
+        area = statistics[:, -1]
+        mean = np.bincount(regions.ravel(), error.ravel(), len(area)) / np.maximum(area, 1)
         large = area > least
         large[0] = False
         out = ~large

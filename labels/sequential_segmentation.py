@@ -19,6 +19,7 @@ from labels.flow import CONSISTENT, TEXTURED
 from labels.motion_peeling import peeled
 from labels.motion_segmentation import SegmentationParameters, still_log_ratio
 from labels.object_depth import own_heading, translational
+from labels.regions import labelled
 
 FLOATS = NDArray[np.float32]
 Camera = tuple[float, tuple[float, float], tuple[float, float]]
@@ -109,9 +110,8 @@ def projection_error(flow: FLOATS, motion: Egomotion, focal: float, principal_po
 
 def _numbered(mask: NDArray[np.bool_], least: float, most: int) -> NDArray[np.uint8]:
     """Connected regions from 1 on, the largest first, as many as there is room for."""
-    _, regions, statistics, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
-    area = statistics[:, cv2.CC_STAT_AREA].copy()
-    area[0] = 0
+    regions, statistics = labelled(mask, connectivity=8)
+    area = statistics[:, -1]
     table = np.zeros(len(area), np.uint8)
     for number, region in enumerate([k for k in np.argsort(-area, kind="stable") if area[k] > least][:most]):
         table[region] = number + 1

@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from labels.regions import labelled
+
 
 @dataclass(frozen=True)
 class SkyParameters:
@@ -65,9 +67,9 @@ def _told_near(
     found: NDArray[np.bool_], near: NDArray[np.float32], known: NDArray[np.bool_], parameters: SkyParameters
 ) -> NDArray[np.bool_]:
     """Parts of the sky that are as near as a typical point of the frame and told so: a white van that touches it."""
-    count, parts = cv2.connectedComponents((found & (near > parameters.parallax)).view(np.uint8), connectivity=4)
-    areas = np.bincount(parts.ravel(), minlength=count)
-    told = np.bincount(parts[known], minlength=count)
+    parts, statistics = labelled(found & (near > parameters.parallax))
+    areas = statistics[:, -1]
+    told = np.bincount(parts[known], minlength=len(areas))
     wrong = (areas >= parameters.min_area * parts.size) & (told >= parameters.min_measured * areas)
     wrong[0] = False
     return wrong[parts]
@@ -89,5 +91,5 @@ def _regions(small: NDArray[np.uint8], horizon: float, parameters: SkyParameters
         likely &= (blue >= red - parameters.warm) & (green <= np.maximum(red, blue) + parameters.green)
     likely[end:] = False
     likely[:2] = likely[2]  # there is no gradient at the border
-    count, regions = cv2.connectedComponents(likely.view(np.uint8), connectivity=4)
-    return regions, count
+    regions, statistics = labelled(likely)
+    return regions, len(statistics)
