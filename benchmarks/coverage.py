@@ -12,7 +12,6 @@ the median z of its sky. ``road_falling`` is the share of image columns, among t
 more, in which the least-squares slope of z against the row over these pixels is negative.
 """
 
-import argparse
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -280,7 +279,7 @@ def _text(value: float | None) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.coverage", description=__doc__.partition("\n")[0])
+    parser = figures.parser("coverage", __doc__)
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="camvid/val, or a sequence's folder")
     parser.add_argument("--fps", type=float, default=15.0, help="frames per second (%(default)s)")
     parser.add_argument("--stride", type=int, default=1, help="pair each frame with the one so many later")
@@ -288,7 +287,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--flow", default=FlowParameters().engine, help="flow engine (%(default)s)")
     parser.add_argument("--limit", type=int, help="label the first so many pairs only")
     parser.add_argument("--overlays", type=Path, metavar="DIR", help="write frame, depth and origin of each pair here")
-    parser.add_argument("--json", type=Path, metavar="F", help="write the figures here: an object, a list for several")
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     results = []

@@ -7,12 +7,10 @@ seen through the true camera (LABELS section 7.9). ``after offset`` is what rema
 sequence's median heading error, that of the truth or ours, is taken away. Times are processor time of the fit alone.
 """
 
-import argparse
 import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -48,7 +46,7 @@ class Scores:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.egomotion", description=__doc__)
+    parser = figures.parser("egomotion", __doc__)
     parser.add_argument("sequences", nargs="+", metavar="SEQUENCE", help="folder of a sequence with ground truth")
     parser.add_argument(
         "--focal", choices=FOCAL, default="known", help="default: 0.8 W, centre; calibrate: from the turns, centre"
@@ -60,7 +58,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--flow", dest="engine", metavar="ENGINE", default=FlowParameters().engine, help="flow engine (%(default)s)"
     )
-    parser.add_argument("--json", type=Path, metavar="F", help="write the figures here: an object, a list for several")
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     names = "focal", "width", "stride", "engine", "method", "flow_only"

@@ -1,8 +1,20 @@
-"""Where benchmarks put their figures."""
+"""What benchmarks that print figures have in common: their options begin alike, and so do the files they write."""
 
+import argparse
 import json
 from pathlib import Path
 from typing import Any
+
+
+def parser(name: str, said: str) -> argparse.ArgumentParser:
+    """The parser of ``python -m benchmarks.NAME``: ``said``, its docstring, as it stands, and ``--json``."""
+    made = argparse.ArgumentParser(
+        prog=f"python -m benchmarks.{name}",
+        description=said.replace("``", ""),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("--json", type=Path, metavar="F", help="write the figures here: an object, a list for several")
+    return made
 
 
 def require_folder(path: Path | None, option: str) -> None:

@@ -116,11 +116,10 @@ def _all(roots: list[WriteShard]) -> Iterable[luigi.Task]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.finished_build", description=__doc__.replace("``", ""))
+    parser = figures.parser("finished_build", __doc__)
     parser.add_argument("--videos", type=int, default=10_000, metavar="N", help="videos (%(default)s)")
     parser.add_argument("--parts", type=int, default=2, metavar="N", help="labelling tasks a video (%(default)s)")
     parser.add_argument("--root", metavar="FOLDER", help="an existing folder to lay it out in (the system's temporary)")
-    parser.add_argument("--json", type=Path, metavar="F", help="write the figures here")
     return parser
 
 

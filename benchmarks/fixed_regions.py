@@ -6,7 +6,6 @@ that is masked, or why nothing is, pairs looked at, noise of the flow, focal len
 processor seconds of the whole survey. The sheet shows a frame from the middle of each video, what is masked in red.
 """
 
-import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -130,11 +129,10 @@ def _line(row: dict[str, Any]) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.fixed_regions", description=__doc__.partition("\n")[0])
+    parser = figures.parser("fixed_regions", __doc__)
     parser.add_argument("drives", nargs="*", type=Path, metavar="DRIVE", help="simulated drives with ground truth")
     parser.add_argument("--root", metavar="ROOT", help="the root of builds")
     parser.add_argument("--sheet", type=Path, metavar="F", help="write a contact sheet of the root's videos here, .png")
-    parser.add_argument("--json", type=Path, metavar="F", help="write the figures here: an object, a list for several")
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     try:

@@ -13,7 +13,6 @@ directions, with one thread. ``milliseconds_dis_medium`` is that of OpenCV's DIS
 timed in turn with it on the same pair.
 """
 
-import argparse
 import sys
 import time
 from collections.abc import Callable
@@ -72,16 +71,13 @@ class Truth:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.flow", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = figures.parser("flow", __doc__)
     parser.add_argument("sequence", metavar="SEQUENCE", help="folder of a sequence with ground truth")
-    parser.add_argument("--engine", help="dis, census, or a method of OpenCV's contrib modules (all without)")
+    parser.add_argument("--engine", help="dis, census, ric, or a method of OpenCV's contrib modules (all without)")
     parser.add_argument("--preset", choices=tuple(PRESETS), help="effort of the census engine (all without)")
     parser.add_argument("--crop", metavar="WxH", help="compare the middle of the frames only, as in 640x360")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="take every N-th pair (%(default)s)")
     parser.add_argument("--plot", type=Path, metavar="F", help="draw quality against time into this PNG")
-    parser.add_argument("--json", type=Path, metavar="F", help="write the figures here: an object, a list for several")
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     try:
@@ -105,6 +101,7 @@ def choose(engine: str | None = None, preset: str | None = None) -> list[Method]
     """The methods that a name means; all there are without one. Raises ``ValueError`` for an unknown name."""
     ours = [Method("dis", "medium", _ours(FlowParameters(engine="dis")))]
     ours += [Method("census", name, _ours(FlowParameters(engine="census", preset=name))) for name in PRESETS]
+    ours += [Method("ric", "", _ours(FlowParameters(engine="ric")))]
     known = ours + [Method(name, "", run) for name, run in contrib_methods().items()]
     chosen = [m for m in known if engine in (None, m.engine) and (preset is None or m.preset == preset)]
     if not chosen:

@@ -135,13 +135,12 @@ def _line(result: dict[str, Any]) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.focal_length", description=__doc__.partition("\n")[0])
+    parser = figures.parser("focal_length", __doc__)
     parser.add_argument("sequences", nargs="+", type=Path, metavar="SEQUENCE", help="folder of a sequence, or a video")
     parser.add_argument("--width", type=int, default=640, help="resize larger frames to this width (%(default)s)")
     parser.add_argument("--fps", type=float, help="frames per second (the video's, those of times.txt, else 10)")
     parser.add_argument("--limit", type=int, help="use the first so many frames only")
     parser.add_argument("--bonnet", type=float, default=0.0, help="leave out this lowest share of the frames")
-    parser.add_argument("--json", type=Path, metavar="F", help="write the figures here: an object, a list for several")
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     results = []

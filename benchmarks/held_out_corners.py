@@ -7,10 +7,8 @@ with ours. Where it differs from the truth as ours does, and both lie nearer to 
 the truth's error: no method scores better against it.
 """
 
-import argparse
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -42,9 +40,8 @@ class Scores:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.held_out_corners", description=__doc__)
+    parser = figures.parser("held_out_corners", __doc__)
     parser.add_argument("sequences", nargs="+", metavar="SEQUENCE", help="folder of a sequence with true motion")
-    parser.add_argument("--json", type=Path, metavar="F", help="write the figures here: an object, a list for several")
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     results: list[dict[str, Any]] = []

@@ -10,12 +10,10 @@ truth of a drive of KITTI raw is sparse, from LiDAR, with what moves in it; its 
 or the like.
 """
 
-import argparse
 import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -54,7 +52,7 @@ class Scores:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.labels", description=__doc__)
+    parser = figures.parser("labels", __doc__)
     parser.add_argument("sequences", nargs="+", metavar="SEQUENCE", help="with depth and mask, or a drive of KITTI raw")
     parser.add_argument("--focal", choices=("known", "default"), default="known", help="default: 0.8 W, centre")
     parser.add_argument("--width", type=int, help="resize the frames to this width (full size without)")
@@ -63,7 +61,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--flow", help="flow engine (the profile's)")
     parser.add_argument("--method", choices=METHODS, help="of the egomotion (the profile's)")
     parser.add_argument("--alone", action="store_true", help="carry no depth from pair to pair")
-    parser.add_argument("--json", type=Path, metavar="F", help="write the figures here: an object, a list for several")
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     parameters = _parameters(options.profile, options.flow, options.method, options.alone)

@@ -202,7 +202,7 @@ def _table(result: dict[str, Any]) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.loader", description=__doc__.replace("``", ""))
+    parser = figures.parser("loader", __doc__)
     parser.add_argument("dataset", metavar="DATASET", help="a local folder that BuildShards finished")
     parser.add_argument("--height", type=int, default=224, help="of the input (%(default)s)")
     parser.add_argument("--width", type=int, default=416, help="of the input (%(default)s)")
@@ -210,7 +210,6 @@ def _parser() -> argparse.ArgumentParser:
     workers = LoaderParameters().workers
     parser.add_argument("--workers", type=int, default=workers, help="processes that decode; 0: this one (%(default)s)")
     parser.add_argument("--passes", type=int, default=5, help="passes that are timed (%(default)s)")
-    parser.add_argument("--json", type=Path, metavar="F", help="write the figures here")
     return parser
 
 

@@ -173,11 +173,7 @@ def _table(result: dict[str, Any]) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.scaling",
-        description=__doc__.replace("``", ""),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = figures.parser("scaling", __doc__)
     parser.add_argument("--videos", type=int, default=8, help="simulated drives (%(default)s)")
     parser.add_argument("--frames", type=int, default=150, help="of each (%(default)s)")
     parser.add_argument("--width", type=int, default=640, help="in pixels, of 16:9 (%(default)s)")
@@ -186,7 +182,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], metavar="N", help="(%(default)s)")
     parser.add_argument("--memory-pairs", type=int, default=3000, metavar="N", help="labelled for it (%(default)s)")
     parser.add_argument("--memory-only", action="store_true", help="measure the memory alone, which bears company")
-    parser.add_argument("--json", type=Path, metavar="F", help="write the figures here")
     return parser
 
 

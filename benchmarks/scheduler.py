@@ -21,7 +21,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import luigi
@@ -165,15 +164,10 @@ def _table(results: list[dict[str, float]]) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.scheduler",
-        description=__doc__.replace("``", ""),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = figures.parser("scheduler", __doc__)
     sizes = [1000, 10_000, 100_000]
     parser.add_argument("--tasks", type=int, nargs="+", default=sizes, metavar="N", help="sizes (%(default)s)")
     parser.add_argument("--asked", type=int, default=30, metavar="N", help="times work is asked for (%(default)s)")
-    parser.add_argument("--json", type=Path, metavar="F", help="write the figures here")
     return parser
 
 

@@ -15,12 +15,10 @@ likelihoods of LABELS 8.1, each on single pairs and over the sequence (8.3), and
 test. A pair whose motion is not accepted is left out.
 """
 
-import argparse
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -100,15 +98,10 @@ class Scores:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.segmentation",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = figures.parser("segmentation", __doc__)
     parser.add_argument("sequences", nargs="+", metavar="SEQUENCE", help="folder with flow and moving things")
     parser.add_argument("--flow", default=FlowParameters().engine, help="flow engine (%(default)s)")
     parser.add_argument("--most", type=int, metavar="N", help="the first N pairs only")
-    parser.add_argument("--json", type=Path, metavar="F", help="write the figures here, a list")
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     results: list[dict[str, Any]] = []

@@ -163,12 +163,11 @@ def _table(result: dict[str, Any]) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.throughput", description=__doc__.replace("``", ""))
+    parser = figures.parser("throughput", __doc__)
     parser.add_argument("video", nargs="?", type=Path, metavar="VIDEO", help="a video file (a simulated drive)")
     parser.add_argument("--seconds", type=float, metavar="S", help="use only so much of the video")
     parser.add_argument("--frames", type=int, default=150, help="of the simulated drive (%(default)s)")
     parser.add_argument("--width", type=int, default=640, help="working width in pixels (%(default)s)")
-    parser.add_argument("--json", type=Path, metavar="F", help="write the figures here")
     return parser
 
 

@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -152,7 +151,7 @@ def _machine(world: World) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.trainer", description=__doc__.replace("``", ""))
+    parser = figures.parser("trainer", __doc__)
     parser.add_argument("--networks", nargs="+", choices=tuple(NETWORKS), default=list(NETWORKS), help="(all)")
     parser.add_argument("--data", metavar="DATASET", help="dataset to stream, a folder or URL")
     parser.add_argument("--batch", type=int, default=16, help="images in a step (%(default)s)")
@@ -165,7 +164,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto", help="(%(default)s)")
     parser.add_argument("--compile", action="store_true", help="with torch.compile")
     parser.add_argument("--profile", action="store_true", help="also print where the time of synthetic steps goes")
-    parser.add_argument("--json", type=Path, metavar="F", help="write the figures here: an object, a list for several")
     return parser
 
 
