@@ -9,6 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from labels.census_flow import PRESETS, census_flow
+from labels.ric_flow import ric_flow
 
 CONSISTENT = 1
 """Support bit: the backward flow at the end point leads back to the start."""
@@ -26,8 +27,7 @@ INTERPOLATED = 16
 class FlowParameters:
     """How flow is computed and checked; lengths in pixels at a working width of 640."""
 
-    engine: str = "census"
-    """``census`` (ours, for large motion and faint texture) or ``dis`` (OpenCV's, quick)."""
+    engine: str = "census"  # ours, for large motion and faint texture; dis is OpenCV's, quick; ric the paper's
     preset: str = "balanced"
     """Effort of the census engine: ``fast``, ``balanced`` or ``accurate``."""
     consistency_px: float = 1.0
@@ -117,6 +117,16 @@ def _checked_census(
     return forward, _support(forward, matched, parameters.border_px)
 
 
+def _checked_ric(
+    grey1: NDArray[np.uint8], grey2: NDArray[np.uint8], parameters: FlowParameters, _: float | None
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    found = ric_flow(grey1, grey2)
+    if found is None:  # nothing to interpolate
+        forward = _dis(grey1, grey2)
+        return forward, _support(forward, np.zeros(grey1.shape, np.bool_), parameters.border_px) & np.uint8(INSIDE)
+    return found[0], _support(*found, parameters.border_px)
+
+
 @njit(cache=True, nogil=True)
 def _support(forward: NDArray[np.float32], matched: NDArray[np.bool_], border_px: float) -> NDArray[np.uint8]:
     """Bits ``INTERPOLATED``, ``MATCHED``, ``INSIDE``, and ``CONSISTENT`` where both hold: matches were checked."""
@@ -137,5 +147,5 @@ def _dis(grey1: NDArray[np.uint8], grey2: NDArray[np.uint8]) -> NDArray[np.float
     return engine.calc(grey1, grey2, None)
 
 
-ENGINES: dict[str, Engine] = {"dis": _checked_dis, "census": _checked_census}
+ENGINES: dict[str, Engine] = {"dis": _checked_dis, "census": _checked_census, "ric": _checked_ric}
 """The engines by the names that ``FlowParameters.engine`` takes."""

@@ -2,13 +2,13 @@
 
 Minimised over the flow (u, v), starting from the given one, with ``Psi(s) = sqrt(s + 1e-6)``:
 
-    E = sum_p  Psi(gx^2 + gy^2) + alpha Psi(|grad u|^2 + |grad v|^2) + (n . (du, dv))^2
+    E = sum_p  Psi(gx^2 + gy^2) + alpha g Psi(|grad u|^2 + |grad v|^2) + (n . (du, dv))^2
 
 where ``gx = (Ixz + Ixx du + Ixy dv) / sqrt(Ixx^2 + Ixy^2 + zeta^2)`` and gy alike are the normalised residuals of the
-image gradient after the increment (du, dv), and n may hold a pixel's end point to a line, its epipolar one. Frame 2 is
-warped once; then robust weights and the linear system are renewed ``iterations`` times and relaxed by ``sweeps`` of
-red-black successive over-relaxation. Each half sweep computes whole rows, with a step of zero for the other colour, so
-that neighbouring pixels fill vector lanes.
+image gradient after the increment (du, dv), g may loosen the smoothness where the image has edges, and n may hold a
+pixel's end point to a line, its epipolar one. Frame 2 is warped once; then robust weights and the linear system are
+renewed ``iterations`` times and relaxed by ``sweeps`` of red-black successive over-relaxation. Each half sweep computes
+whole rows, with a step of zero for the other colour, so that neighbouring pixels fill vector lanes.
 """
 
 from dataclasses import dataclass
@@ -40,11 +40,12 @@ def refine(
     flow: NDArray[np.float32],
     parameters: RefinementParameters,
     normals: NDArray[np.float32] | None = None,
+    smoothness: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
     """The refined flow, (H, W, 2) float32 px. Images: (H, W) float32 grey levels, lightly smoothed against noise.
 
     ``normals``: (H, 2, W) float32, the direction in which each pixel's flow is to stay as it is, times the weight of
-    that; zero where it is free.
+    that; zero where it is free. ``smoothness``: (H, W) float32, g of each pixel; 1 where it is not given.
     """
     if parameters.iterations == 0:
         return flow
@@ -58,8 +59,11 @@ def refine(
     links = np.zeros((2, height + 1, width + 1), np.float32)
     system = np.empty((height, 5, width), np.float32)
     held = np.zeros((height, 2, width), np.float32) if normals is None else normals
+    firmness = np.full((height, width), parameters.alpha, np.float32)
+    if smoothness is not None:
+        firmness *= smoothness
     for _ in range(parameters.iterations):
-        _link(field, links, np.float32(parameters.alpha))
+        _link(field, links, firmness)
         _linearise(tensor, held, start, field, links, system)
         for half in range(2 * parameters.sweeps):
             _relax(system, links, field, half % 2, np.float32(parameters.relaxation))
@@ -126,7 +130,7 @@ def _tensor(
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
-def _link(field: NDArray[np.float32], links: NDArray[np.float32], alpha: np.float32) -> None:
+def _link(field: NDArray[np.float32], links: NDArray[np.float32], firmness: NDArray[np.float32]) -> None:
     """Fill ``links`` (2, H + 1, W + 1), the weights of smoothness: to the pixel on the left, to the one above."""
     height, width = field.shape[1] - 2, field.shape[2] - 2
     epsilon, half = np.float32(1e-6), np.float32(0.5)
@@ -135,11 +139,11 @@ def _link(field: NDArray[np.float32], links: NDArray[np.float32], alpha: np.floa
         u, v, u_below, v_below = field[0, y + 1], field[1, y + 1], field[0, y + 2], field[1, y + 2]
         if y == height - 1:
             u_below, v_below = u, v
-        now, before = diffusivity[y % 2], diffusivity[(y + 1) % 2]
+        now, before, alpha = diffusivity[y % 2], diffusivity[(y + 1) % 2], firmness[y]
         for x in range(width):
             ux, vx = u[x + 2] - u[x + 1], v[x + 2] - v[x + 1]
             uy, vy = u_below[x + 1] - u[x + 1], v_below[x + 1] - v[x + 1]
-            now[x] = alpha / np.sqrt(ux * ux + vx * vx + uy * uy + vy * vy + epsilon)
+            now[x] = alpha[x] / np.sqrt(ux * ux + vx * vx + uy * uy + vy * vy + epsilon)
         now[width - 1] = now[width - 2]
         left, above = links[0, y], links[1, y]
         for x in range(1, width):

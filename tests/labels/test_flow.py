@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from labels import flow as module
-from labels.flow import CONSISTENT, INSIDE, MATCHED, TEXTURED, FlowParameters, consistency, flow, texture
+from labels.flow import CONSISTENT, ENGINES, INSIDE, MATCHED, TEXTURED, FlowParameters, consistency, flow, texture
 
 Frames = tuple[np.ndarray, np.ndarray]
 SMALL = {"width": 320, "height": 180, "focal": 250.0}
-MEDIAN_PX = {"dis": 0.3, "fast": 0.15, "balanced": 0.07, "accurate": 0.08}
+MEDIAN_PX = {"dis": 0.3, "fast": 0.15, "balanced": 0.07, "accurate": 0.08, "ric": 0.16}
 """What each way errs by at most in a corridor of fine texture; a stage less at least doubles it."""
-MATCHING = ("fast", "balanced", "accurate")
+MATCHING = ("fast", "balanced", "accurate", "ric")
 ways = pytest.mark.parametrize("way", MEDIAN_PX)
 presets = pytest.mark.parametrize("way", MATCHING)
 
@@ -25,7 +25,7 @@ def end_inside(found: np.ndarray, border: float) -> np.ndarray:
 
 
 def parameters(way: str) -> FlowParameters:
-    return FlowParameters(engine="dis") if way == "dis" else FlowParameters(engine="census", preset=way)
+    return FlowParameters(engine=way) if way in ENGINES else FlowParameters(engine="census", preset=way)
 
 
 def computed(first: np.ndarray, second: np.ndarray, way: str = "balanced") -> tuple[np.ndarray, np.ndarray]:
@@ -148,9 +148,9 @@ def test_nothing_is_trusted_where_nothing_can_be_known(corridor: Callable, way: 
 @presets
 def test_motion_beyond_the_range_is_found_or_not_trusted(way: str) -> None:
     """The range is where the search starts; what it happens to find farther out is welcome."""
-    whole = noise(100, 700, 0, 2)
-    found, support = computed(whole[:, :400], whole[:, 230:630], way)
-    wrong = lengths(found - (-230, 0)) > 3
+    whole, move = (noise(100, 730, 0, 2), 330) if way == "ric" else (noise(100, 700, 0, 2), 230)
+    found, support = computed(whole[:, :400], whole[:, move : move + 400], way)
+    wrong = lengths(found - (-move, 0)) > 3
     assert wrong.mean() > 0.1
     assert (wrong & (support & CONSISTENT != 0)).mean() < 0.02
 
@@ -277,7 +277,7 @@ def test_what_is_no_pair_of_frames_is_refused(first: np.ndarray, second: np.ndar
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        (FlowParameters(engine="farneback"), "unknown engine 'farneback'; known: dis, census"),
+        (FlowParameters(engine="farneback"), "unknown engine 'farneback'; known: dis, census, ric"),
         (FlowParameters(engine="census", preset="best"), "unknown preset 'best'; known: fast, balanced, accurate"),
         (FlowParameters(engine="dis", preset="best"), "unknown preset 'best'"),
     ],

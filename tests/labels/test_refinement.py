@@ -152,3 +152,15 @@ def test_many_iterations_do_not_diverge_on_rough_flow_of_a_flat_scene() -> None:
     sizes = [np.abs(refine(flat, flat, noise, RefinementParameters(iterations=n))).max() for n in (0, 1, 2, 5, 20)]
     assert sizes[1] < 0.8 * sizes[0], sizes
     assert sizes[4] < sizes[3] < sizes[2] < sizes[1], sizes
+
+
+def test_smoothness_ends_where_the_image_says() -> None:
+    flat, step = np.full((HEIGHT, WIDTH), 90, np.float32), np.zeros((HEIGHT, WIDTH, 2), np.float32)
+    step[:, :60], step[:, 60:] = (2, 0), (-2, 1)
+    everywhere = np.ones((HEIGHT, WIDTH), np.float32)
+    parted = everywhere.copy()
+    parted[:, 59:61] = 0
+    joined = refine(flat, flat, step, RefinementParameters())
+    np.testing.assert_array_equal(refine(flat, flat, step, RefinementParameters(), smoothness=everywhere), joined)
+    assert np.abs(joined - step).max() > 0.1
+    assert np.abs(refine(flat, flat, step, RefinementParameters(), smoothness=parted) - step).max() < 1e-4
