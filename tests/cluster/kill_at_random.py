@@ -6,15 +6,19 @@ REFERENCE is the root of a finished build with the same options, on one machine.
 and all that runs on it; slurmd is started again), the scheduler, and, with ``--store FOLDER``, an object store that is
 started for it with its disk in FOLDER (killed whole, started again); ROOT is then a URL such as s3://streets/root.
 After each kill some seconds pass, drawn from those of its kind in ``PAUSES``: enough for a task or two. What Slurm
-holds after many losses is released, as an operator would. A build that ends before all kills came begins again from its
-selections. Exit status 1 where a hash differs or a temporary file is left. Run it in the repository's folder, as root
-on the machine that has the nodes: the processes to kill are known by their environment.
+holds after many losses is released, as an operator would. Builds follow one another until all kills came, each in ROOT
+made empty; with ``--after STAGE`` each begins with what REFERENCE has of the stages up to that one, so that the kills
+meet what comes after it. Told is at which tasks each kill came: those of the processes that it took along, and for a
+scheduler or a store those that went on without it. Exit status 1 where a hash differs or a temporary file is left. Run
+it in the repository's folder, as root on the machine that has the nodes: the processes to kill are known by their
+environment.
 """
 
 import argparse
 import collections
 import contextlib
 import datetime
+import hashlib
 import json
 import os
 import random
@@ -28,13 +32,18 @@ from pathlib import Path
 import fsspec
 import object_store
 
+from pipeline import running, storage
+
 RECIPE = "cluster/slurm/build_shards.sbatch"
 SLURMD = "/run/slurmd.{}.pid"
 NODES = ("n1", "n2")
+STAGES = ("videos", "survey", "pairs", "labels")
 PAUSES = {"worker 1": (5, 12), "worker 2": (5, 12), "scheduler": (4, 10), "node": (18, 30), "store": (6, 12)}
 """Seconds after a kill, least and most: a worker needs some to start, and Slurm to give a node its jobs back."""
-Part = Callable[[str], bool]
-"""Kills something of a job, or what it needs; whether there was anything to kill."""
+Part = Callable[[str], set[int]]
+"""Kills something of a job, or what it needs; the processes that it killed."""
+WITHOUT = ("scheduler", "store")
+"""Parts that run no task themselves."""
 
 
 def main() -> int:
@@ -44,8 +53,11 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--store", type=Path)
+    parser.add_argument("--after", choices=STAGES)
     options, build = parser.parse_known_args()
     with stored(options.store, options.root) as store:
+        if storage.stored(options.root):
+            parser.error(f"{options.root} holds something; give a root that may be emptied")
         draw = random.Random(options.seed)
         return harass(options, build, parts(store, draw), draw)
 
@@ -53,32 +65,63 @@ def main() -> int:
 def harass(options: argparse.Namespace, build: list[str], targets: dict[str, Part], draw: random.Random) -> int:
     """Build until all kills came; the exit status."""
     expected = hashes(options.reference)
-    kills: collections.Counter[str] = collections.Counter()
-    builds, began = 0, time.monotonic()
-    while kills.total() < options.kills:
+    kills: collections.Counter[tuple[str, str]] = collections.Counter()
+    struck, builds, began = 0, 0, time.monotonic()
+    while struck < options.kills:
+        storage.remove(options.root)
+        if options.after:
+            copy_stages(options.reference, options.root, STAGES[: STAGES.index(options.after) + 1])
         job = submit([*build, "--root", options.root])
         while at_work(job):
             pause = (2.0, 4.0)
-            if kills.total() < options.kills:
+            if struck < options.kills:
                 target = draw.choice(list(targets))
-                hit = targets[target](job)
-                kills[target] += hit
-                print(f"{time.monotonic() - began:.0f} s: {target} {'killed' if hit else 'not there'}", flush=True)
-                pause = PAUSES[target] if hit else pause
+                tasks = strike(options.root, target, targets[target], job)
+                print(f"{time.monotonic() - began:.0f} s: {target}, {told(tasks)}", flush=True)
+                if tasks is not None:
+                    struck += 1
+                    kills.update((target, task) for task in tasks or {"none"})
+                    pause = PAUSES[target]
             wait(job, draw.uniform(*pause))
         builds += 1
         same = hashes(options.root) == expected
         verdict = f"{'the same bytes' if same else 'OTHER BYTES'} in {len(expected)} tars"
-        print(f"build {builds}: {verdict} after {dict(kills)}, {time.monotonic() - began:.0f} s", flush=True)
+        print(f"build {builds}: {verdict} after {struck} kills, {time.monotonic() - began:.0f} s", flush=True)
         if not same:
             return 1
-        for stage in ("labels", "shards", "datasets") if kills.total() < options.kills else ():
-            fsspec.url_to_fs(options.root)[0].rm(f"{options.root}/{stage}", recursive=True)
-    prune = ["luigi", "--module", "pipeline", "PruneVersions", "--leftover-age-s", "0", "--root", options.root]
+    for (target, task), count in sorted(kills.items()):
+        print(f"{target:<10} {task:<12} {count}")
+    return left_over(options.root)
+
+
+def strike(root: str, target: str, part: Part, job: str) -> set[str] | None:
+    """Kill a part; the kinds of tasks that its processes were at, None where there was nothing to kill."""
+    marks = running.running(root)
+    killed = part(job)
+    if not killed:
+        return None
+    if target in WITHOUT:
+        return {mark.task for mark in marks if Path(f"/proc/{mark.process}").exists()}
+    return {mark.task for mark in marks if mark.process in killed}
+
+
+def told(tasks: set[str] | None) -> str:
+    """What a kill did, in words."""
+    return "not there" if tasks is None else f"killed at {', '.join(sorted(tasks)) or 'no task'}"
+
+
+def copy_stages(reference: str, root: str, stages: tuple[str, ...]) -> None:
+    """Give a root what a finished build has of some stages."""
+    for name in storage.stored(reference):
+        if name.partition("/")[0] in stages and storage.TEMPORARY not in name:
+            storage.write_bytes(storage.join(root, name), storage.read_bytes(storage.join(reference, name)))
+
+
+def left_over(root: str) -> int:
+    """Prune the root; 1 where an unfinished file is left in it, else 0."""
+    prune = ["luigi", "--module", "pipeline", "PruneVersions", "--leftover-age-s", "0", "--root", root]
     subprocess.run(prune, check=True)
-    fs, path = fsspec.url_to_fs(options.root)
-    fs.invalidate_cache()
-    left = [name for name in fs.find(path) if ".tmp-" in name]
+    left = [name for name in storage.stored(root) if storage.TEMPORARY in name]
     print(f"left after PruneVersions: {left or 'nothing'}")
     return 1 if left else 0
 
@@ -107,16 +150,16 @@ def parts(store: object_store.ObjectStore | None, draw: random.Random) -> dict[s
     return found | ({"store": lambda job: restart(store)} if store else {})
 
 
-def kill_node(node: str) -> bool:
+def kill_node(node: str) -> set[int]:
     """Kill a node's slurmd and all that it runs, and start it again some seconds later."""
     daemon = int(Path(SLURMD.format(node)).read_text())
     os.kill(daemon, signal.SIGKILL)
     try:
-        kill(lambda pid: f"SLURMD_NODENAME={node}".encode() in environment(pid) or is_step(pid, node))
+        killed = kill(lambda pid: f"SLURMD_NODENAME={node}".encode() in environment(pid) or is_step(pid, node))
         time.sleep(5)
     finally:
         subprocess.run(["setsid", "slurmd", "-N", node], check=True)
-    return True
+    return {daemon} | killed
 
 
 def is_step(process: Path, node: str) -> bool:
@@ -130,12 +173,13 @@ def is_step(process: Path, node: str) -> bool:
     return name == "slurmstepd" and any(f"SLURMD_NODENAME={node}".encode() in words for words in named)
 
 
-def restart(store: object_store.ObjectStore) -> bool:
+def restart(store: object_store.ObjectStore) -> set[int]:
     """Kill the store and start it again some seconds later."""
+    killed = {process.pid for process in store.processes}
     store.kill()
     time.sleep(3)
     store.start()
-    return True
+    return killed
 
 
 def wait(job: str, seconds: float) -> None:
@@ -182,13 +226,13 @@ def at_work(job: str) -> bool:
     return bool(subprocess.run(["squeue", "-h", "-j", job], capture_output=True, text=True, check=False).stdout.strip())
 
 
-def kill(chosen: Callable[[Path], bool]) -> bool:
-    """Kill the chosen among all processes; whether there was any."""
-    found = [pid for pid in Path("/proc").iterdir() if pid.name.isdigit() and chosen(pid)]
+def kill(chosen: Callable[[Path], bool]) -> set[int]:
+    """Kill the chosen among all processes, and say which."""
+    found = {int(pid.name) for pid in Path("/proc").iterdir() if pid.name.isdigit() and chosen(pid)}
     for pid in found:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(int(pid.name), signal.SIGKILL)
-    return bool(found)
+            os.kill(pid, signal.SIGKILL)
+    return found
 
 
 def environment(process: Path) -> set[bytes]:
@@ -210,12 +254,16 @@ def runs(process: Path, job: str, element: str, program: str) -> bool:
 
 
 def hashes(root: str) -> dict[str, str]:
-    """The sha256 of each tar of the finished dataset under a root."""
-    fs, path = fsspec.url_to_fs(root)
-    fs.invalidate_cache()
-    (pointer,) = fs.glob(f"{path}/datasets/*.json")
-    record = json.loads(fs.cat_file(f"{path}/shards/{json.loads(fs.cat_file(pointer))['shards']}/dataset.json"))
-    return {shard["shard"]: shard["sha256"] for shard in record["shards"]}
+    """The sha256 of each tar of the finished dataset under a root, of its bytes; they must be what its record says."""
+    (pointer,) = storage.stored(storage.join(root, "datasets"))
+    version = json.loads(storage.read_bytes(storage.join(root, "datasets", pointer)))["shards"]
+    folder = storage.join(root, "shards", version)
+    record = json.loads(storage.read_bytes(storage.join(folder, "dataset.json")))
+    recorded = {shard["shard"]: shard["sha256"] for shard in record["shards"]}
+    found = {name: hashlib.sha256(storage.read_bytes(storage.join(folder, name))).hexdigest() for name in recorded}
+    if found != recorded:
+        raise ValueError(f"{folder} does not hold the tars that its record tells of")
+    return found
 
 
 if __name__ == "__main__":
