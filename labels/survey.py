@@ -62,9 +62,13 @@ class Survey:
         self._before: _Reduced | None = None
         self._meter: MotionMeter | None = None
 
+    def follow(self, image: NDArray[np.uint8]) -> None:
+        """Take a frame, as ``add`` does, for the one before the next, without a row of its own."""
+        self._before = _reduce(_grey(image))
+
     def add(self, image: NDArray[np.uint8], time_s: float) -> FrameStatistics:
         """Take the next frame, (H, W) grey or (H, W, 3) RGB ``uint8``, all of one size."""
-        grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        grey = _grey(image)
         now = _reduce(grey)
         if self._before is not None and self._before.grey.shape != grey.shape:
             raise ValueError(f"survey: a frame of {grey.shape[::-1]} after frames of {self._before.grey.shape[::-1]}")
@@ -97,6 +101,10 @@ class _Reduced:
     small: NDArray[np.uint8]
     textured: NDArray[np.bool_]
     histogram: NDArray[np.int64]
+
+
+def _grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
 
 
 def _reduce(grey: NDArray[np.uint8]) -> _Reduced:

@@ -11,15 +11,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from labels.letterbox import Letterbox
-from labels.survey import COLUMNS, FrameTable, Survey
-from pipeline import fetch_video, outcome, second_look, tables
+from labels.survey import COLUMNS
+from pipeline import fetch_video, outcome, second_look, survey_pass, tables
 from pipeline.build import Build
 from pipeline.decode import Crop, Framing, Source, open_source
 from pipeline.fetch_video import FetchVideo
 from pipeline.manifest import Video
 from pipeline.outcome import DONE, FAILED, Outcome
-from pipeline.storage import FsspecTarget
+from pipeline.storage import FsspecTarget, join
+from pipeline.survey_pass import Kept, Pass, look_through
 from pipeline.task import VideoTask
 
 DEFAULT_FOCAL = 0.8
@@ -32,6 +32,7 @@ class SurveyVideo(VideoTask):
     Writes ``survey/<fp>/<id>/frames.parquet``, a row a frame (``labels.survey.FrameStatistics``), and ``fixed.png``,
     255 where a pixel shows what is fixed to the car (not for a video that failed). Then ``camera.json``: the end of the
     survey, sizes, crop, focal length, principal point, usual focus of expansion in working pixels, noise of the flow.
+    A survey that is killed goes on where it was (``survey_pass``); ``seconds`` are then those of its last turn.
     """
 
     priority = 30
@@ -54,7 +55,7 @@ class SurveyVideo(VideoTask):
         if surveyed.ended.done:
             try:
                 with fetch_video.local_source(self.build, self.video, fetched) as path:
-                    surveyed = survey(self.build, self.video, path)
+                    surveyed = survey(self.build, self.video, path, fetched["sha256"][:12])
             except Exception as error:  # one video must not end the build
                 surveyed = Surveyed(outcome.of_error(error))
         self._write(surveyed, round(time.process_time() - began, 3))
@@ -72,6 +73,7 @@ class SurveyVideo(VideoTask):
         told = {"status": ended.status, "reason": ended.reason, "detail": ended.detail}
         record = {**told, "seconds": seconds, **surveyed.camera}
         self.output().write(json.dumps(record, indent=1, sort_keys=True).encode())
+        survey_pass.forget(join(self.build.survey_folder(self.video), self.video_id))
 
 
 @dataclass(frozen=True)
@@ -84,40 +86,21 @@ class Surveyed:
     fixed: bytes | None = None
 
 
-def survey(build: Build, video: Video, path: Path) -> Surveyed:
-    """The survey of a local source."""
+def survey(build: Build, video: Video, path: Path, content: str = "") -> Surveyed:
+    """The survey of a local source; it goes on where one that was killed was, if it is told of which ``content``."""
+    folder = join(build.survey_folder(video), video.video_id)
+    whole, inside = (Kept(folder, content, view) if content else None for view in ("whole", "inside"))
     with open_video(build, video, path, {"rectangle": None}) as source:
-        first = _pass(source, build.parameters.survey.letterbox_frames)
+        first = look_through(source, build.parameters.survey.letterbox_frames, whole)
         if first.bars is None:
             return _surveyed(build, video, source, None, first)
         rectangle = source.framing.to_source(*first.bars)
     with open_video(build, video, path, {"rectangle": rectangle}) as source:
-        return _surveyed(build, video, source, rectangle, _pass(source, 0))
-
-
-@dataclass(frozen=True)
-class _Pass:
-    """What one pass over the frames finds: their timestamps and statistics, and the picture within black bars."""
-
-    pts: list[int]
-    table: FrameTable
-    bars: tuple[int, int, int, int] | None
-
-
-def _pass(source: Source, letterbox_frames: int) -> _Pass:
-    """Look at all frames, and for bars at ``letterbox_frames`` of them."""
-    measured, letterbox, pts = Survey(), Letterbox(), list[int]()
-    every = max(1, source.promised // letterbox_frames) if letterbox_frames else 1
-    for number, frame in enumerate(source.frames()):
-        measured.add(frame.image, frame.time_s)
-        pts.append(frame.pts)
-        if number % every == 0 and number < every * letterbox_frames:
-            letterbox.add(frame.image)
-    return _Pass(pts, measured.table(), letterbox.active_area())
+        return _surveyed(build, video, source, rectangle, look_through(source, 0, inside))
 
 
 def _surveyed(
-    build: Build, video: Video, source: Source, rectangle: tuple[float, float, float, float] | None, found: _Pass
+    build: Build, video: Video, source: Source, rectangle: tuple[float, float, float, float] | None, found: Pass
 ) -> Surveyed:
     """The survey of a source of which every frame was seen, ``rectangle`` its picture within black bars."""
     camera = _camera(video, source, rectangle) | {"frames": len(found.pts)}

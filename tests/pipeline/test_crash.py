@@ -20,8 +20,8 @@ from pipeline import label_chunk, survey_video
 
 survey, label = survey_video.survey, label_chunk.label_chunk
 
-def crashing_survey(build, video, path):
-    return ctypes.string_at(0) if video.video_id == "no_survey" else survey(build, video, path)
+def crashing_survey(build, video, *source):
+    return ctypes.string_at(0) if video.video_id == "no_survey" else survey(build, video, *source)
 
 def crashing_label(build, video, pairs):
     second = video.video_id == "no_second_chunk" and pairs.column("frame")[0].as_py() >= 8
