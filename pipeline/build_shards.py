@@ -27,12 +27,13 @@ from pipeline.funnel import Funnel
 from pipeline.manifest import read_manifest
 from pipeline.select_pairs import SelectPairs
 from pipeline.storage import FsspecTarget, join
+from pipeline.task import MarkedTask
 from pipeline.write_shard import WriteShard
 
 DEMO = str(Path(__file__).parent.parent / "data_manifests" / "demo.csv")
 
 
-class BuildShards(luigi.Task):
+class BuildShards(MarkedTask):
     """Builds a dataset of (frame, relative depth) shards from the videos of a manifest.
 
     Run it again after an interruption, with more videos or with other parameters: only what is missing is made. The

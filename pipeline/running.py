@@ -4,7 +4,9 @@ Luigi's scheduler knows as much, but not since when, not after its restart, and 
 """
 
 import contextlib
+import dataclasses
 import json
+import os
 import socket
 import time
 from dataclasses import dataclass
@@ -25,14 +27,15 @@ class Running:
     about: str  # such as "kyoto, part 2"
     host: str
     since: float  # seconds since the epoch, by the clock of its host
+    process: int  # its number on that host
 
 
 def begin(root: str, task: luigi.Task) -> None:
     """Mark a task as at work on this machine."""
     about = getattr(task, "video_id", "")
     about += f", part {task.part}" if about and hasattr(task, "part") else ""
-    mark = {"task": task.get_task_family(), "about": about, "host": socket.gethostname(), "since": time.time()}
-    storage.write_bytes(_url(root, task), json.dumps(mark).encode())
+    mark = Running(task.get_task_family(), about, socket.gethostname(), time.time(), os.getpid())
+    storage.write_bytes(_url(root, task), json.dumps(dataclasses.asdict(mark)).encode())
 
 
 def end(root: str, task: luigi.Task) -> None:

@@ -69,7 +69,8 @@ def _pace(status: Status) -> Iterator[str]:
 def _at_work(status: Status) -> Iterator[str]:
     if status.running:
         oldest = status.running[0]
-        age, name = _age(status, oldest.since), printable(f"{oldest.task} {oldest.about} on {oldest.host}")
+        where = f"{oldest.host}, process {oldest.process}"
+        age, name = _age(status, oldest.since), printable(f"{oldest.task} {oldest.about} on {where}")
         hosts = len({mark.host for mark in status.running})
         yield f"running {len(status.running)} tasks on {hosts} hosts, the oldest for {age}: {name}"
     if status.temporary:

@@ -21,10 +21,15 @@ from pipeline.outcome import FAILED, Outcome
 _CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL)
 
 
-class BuildTask(luigi.Task):
-    """A task of the build ``build_id`` recorded under ``root``."""
+class MarkedTask(luigi.Task):
+    """A task that leaves a mark under ``root`` while it is at work, and ends with the command that started it."""
 
     root = luigi.Parameter(description="folder or URL that holds everything a build makes")
+
+
+class BuildTask(MarkedTask):
+    """A task of the build ``build_id`` recorded under ``root``."""
+
     build_id = luigi.Parameter(description="name of the record under ROOT/builds")
 
     @functools.cached_property
@@ -46,18 +51,18 @@ def _end_with_parent() -> None:
         signal.raise_signal(signal.SIGTERM)
 
 
-@BuildTask.event_handler(luigi.Event.START)
-def _begun(task: BuildTask) -> None:
+@MarkedTask.event_handler(luigi.Event.START)
+def _begun(task: MarkedTask) -> None:
     _end_with_parent()
     with contextlib.suppress(OSError):  # a picture of the work must not end the work
         running.begin(task.root, task)
 
 
-@BuildTask.event_handler(luigi.Event.SUCCESS)
-@BuildTask.event_handler(luigi.Event.FAILURE)
-@BuildTask.event_handler(luigi.Event.TIMEOUT)
-@BuildTask.event_handler(luigi.Event.PROCESS_FAILURE)
-def _ended(task: BuildTask, *_: object) -> None:
+@MarkedTask.event_handler(luigi.Event.SUCCESS)
+@MarkedTask.event_handler(luigi.Event.FAILURE)
+@MarkedTask.event_handler(luigi.Event.TIMEOUT)
+@MarkedTask.event_handler(luigi.Event.PROCESS_FAILURE)
+def _ended(task: MarkedTask, *_: object) -> None:
     with contextlib.suppress(OSError):
         running.end(task.root, task)
 
