@@ -30,6 +30,7 @@ class Build:
     videos: tuple[Video, ...]
     parameters: BuildParameters
     attempt: int = 0  # how often failures were given another try (``RetryFailed``)
+    base: str = ""  # the finished version whose shards are kept, where this build appends to one (``growth``)
 
     # -- where the outputs of a stage are -----------------------------------------------------------------------------
 
@@ -52,6 +53,10 @@ class Build:
     def shards_folder(self) -> str:
         """The dataset: ``plan.parquet``, the tars, ``dataset.json`` and what describes them."""
         return join(self.root, "shards", self.shards_fingerprint())
+
+    def base_folder(self) -> str:
+        """The dataset that is appended to."""
+        return join(self.root, "shards", self.base)
 
     # -- fingerprints: exactly what a stage's output depends on, chained to the stage before ---------------------------
 
@@ -96,7 +101,8 @@ class Build:
     @functools.cached_property
     def _shards_fingerprint(self) -> str:
         rows = [(dataclasses.asdict(video), self._labels_fingerprint(video)) for video in self.videos]
-        return fingerprint(STAGE_VERSIONS["shards"], self.dataset, rows, self._plain_parameters["shard"], self.attempt)
+        given = [rows, self._plain_parameters["shard"], self.attempt]
+        return fingerprint(STAGE_VERSIONS["shards"], self.dataset, *given, *([self.base] if self.base else []))
 
     # -- as a record --------------------------------------------------------------------------------------------------
 
@@ -112,6 +118,8 @@ class Build:
         """The record under ``builds/``: all but the root, so that a root can be moved."""
         record = dataclasses.asdict(self) | {"parameters": self._plain_parameters}
         del record["root"]
+        if not self.base:
+            del record["base"]
         return {"format": FORMAT, **record}
 
     @functools.cached_property
@@ -141,6 +149,7 @@ def load(root: str, build_id: str) -> Build:
             videos=tuple(Video(**row) for row in record["videos"]),
             parameters=from_json(record["parameters"]),
             attempt=record["attempt"],
+            base=record.get("base", ""),
         )
     except (KeyError, TypeError) as error:
         raise UserError(
@@ -161,6 +170,25 @@ def load_version(root: str, build_id: str, version: str) -> Build:
             "names of the stages; use that version, or build anew with BuildShards"
         )
     return build
+
+
+def newest(root: str, dataset: str) -> tuple[str, str] | None:
+    """The build and the version of the newest finished version of a dataset; None where there is none."""
+    try:
+        pointer = json.loads(storage.read_bytes(_pointer_url(root, dataset)))
+    except FileNotFoundError:
+        return None
+    return str(pointer["build"]), str(pointer["shards"])
+
+
+def make_newest(build: Build) -> None:
+    """Let the root name what a finished build made."""
+    pointer = {"build": build.build_id, "shards": build.shards_fingerprint()}
+    storage.write_bytes(_pointer_url(build.root, build.dataset), json.dumps(pointer).encode())
+
+
+def _pointer_url(root: str, dataset: str) -> str:
+    return join(root, "datasets", f"{dataset}.json")
 
 
 def require_root(root: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import luigi
 
+from pipeline import build as builds
 from pipeline import (
     compilation,
     describe,
@@ -24,6 +25,7 @@ from pipeline import (
 from pipeline.build import Build, open_root
 from pipeline.errors import UserError
 from pipeline.funnel import Funnel
+from pipeline.growth import RESHUFFLE, grown
 from pipeline.manifest import read_manifest
 from pipeline.select_pairs import SelectPairs
 from pipeline.storage import FsspecTarget, join
@@ -36,7 +38,8 @@ DEMO = str(Path(__file__).parent.parent / "data_manifests" / "demo.csv")
 class BuildShards(MarkedTask):
     """Builds a dataset of (frame, relative depth) shards from the videos of a manifest.
 
-    Run it again after an interruption, with more videos or with other parameters: only what is missing is made. The
+    Run it again after an interruption, with more videos or with other parameters: only what is missing is made. More
+    videos are dealt into new shards together with the old ones, or with ``--growth append`` behind them. The
     parameters of the stages are options of their own; ``luigi --module pipeline BuildShards --help-all`` lists them,
     for instance ``--Decoding-width 480`` or ``--Selection-rule homography``.
     """
@@ -62,6 +65,11 @@ class BuildShards(MarkedTask):
     )
     dry_run = luigi.BoolParameter(
         significant=False, description="only say how many tasks would run, with hours and bytes by the costs so far"
+    )
+    growth = luigi.Parameter(
+        default=RESHUFFLE,
+        description="what new rows of the manifest do to a finished dataset: reshuffle deals all samples into shards "
+        "anew, append leaves its shards as they are and adds some",
     )
     score_only = luigi.BoolParameter(
         description="stop after the selection: statistics and reasons, no labels. "
@@ -102,9 +110,17 @@ class BuildShards(MarkedTask):
         if done and not self._announced:
             self._announced = True
             ending.whole()
+            self._make_newest()
             progress.print_summary(json.loads(self.output().read())["funnel"])
             print(f"complete: {self.output()}", file=sys.stderr)
         return done
+
+    def _make_newest(self) -> None:
+        """Do what is left where a build was killed between its last two files."""
+        build = self._plan()
+        known = builds.newest(build.root, build.dataset)
+        if not self.score_only and build.base == (known[1] if known else ""):
+            builds.make_newest(build)
 
     def run(self) -> None:
         """Describe what was built; fail loudly where too much failed."""
@@ -117,8 +133,7 @@ class BuildShards(MarkedTask):
             return
         report_page.write_report(build, funnel)
         describe.write_dataset(build, funnel)
-        pointer = {"build": build.build_id, "shards": build.shards_fingerprint()}
-        storage.write_bytes(join(build.root, "datasets", f"{build.dataset}.json"), json.dumps(pointer).encode())
+        builds.make_newest(build)
 
     def _judge(self, build: Build, funnel: Funnel) -> None:
         if funnel.failed_fraction() > self.max_failed_fraction:
@@ -155,17 +170,25 @@ class BuildShards(MarkedTask):
 
     def _plan(self) -> Build:
         if not hasattr(self, "_planned"):
-            self._planned = plan(self.manifest, self.root, self.dataset, self.source_root, self.profile)
+            given = (self.manifest, self.root, self.dataset, self.source_root, self.profile, self.growth)
+            self._planned = plan(*given)
         return self._planned
 
 
-def plan(manifest: str, root: str, dataset: str = "", source_root: str = "", profile: str = "default") -> Build:
+def plan(
+    manifest: str,
+    root: str,
+    dataset: str = "",
+    source_root: str = "",
+    profile: str = "default",
+    growth: str = RESHUFFLE,
+) -> Build:
     """The build that a manifest and the command line's parameters amount to. Raises ``UserError``."""
     name = dataset or Path(manifest).stem
     if not name.replace("-", "").replace("_", "").isalnum() or not name.isascii() or len(name) > 100:
         raise UserError(f"--dataset {name!r} cannot name files; allowed: letters, digits, '_' and '-'")
     videos = read_manifest(manifest, source_root or None)
-    return Build(
+    whole = Build(
         root=_absolute(root),
         dataset=name,
         manifest=manifest,
@@ -173,6 +196,7 @@ def plan(manifest: str, root: str, dataset: str = "", source_root: str = "", pro
         parameters=parameters.from_command_line(profiles.profile(profile)),
         attempt=attempt(_absolute(root)),
     )
+    return grown(whole, growth)
 
 
 def attempt(root: str) -> int:

@@ -7,6 +7,7 @@ import luigi
 from pipeline import build_shards, report_page, storage
 from pipeline.build import require_root
 from pipeline.funnel import Funnel
+from pipeline.growth import RESHUFFLE
 
 
 class DatasetReport(luigi.Task):
@@ -20,6 +21,7 @@ class DatasetReport(luigi.Task):
     dataset = luigi.Parameter(default="", description="as for BuildShards")
     source_root = luigi.Parameter(default="", description="as for BuildShards")
     profile = luigi.Parameter(default="default", description="as for BuildShards")
+    growth = luigi.Parameter(default=RESHUFFLE, description="as for BuildShards")
 
     _done = False
 
@@ -29,7 +31,8 @@ class DatasetReport(luigi.Task):
 
     def run(self) -> None:
         """Count, draw, write."""
-        build = build_shards.plan(self.manifest, self.root, self.dataset, self.source_root, self.profile)
+        given = (self.manifest, self.root, self.dataset, self.source_root, self.profile, self.growth)
+        build = build_shards.plan(*given)
         require_root(build.root)
         storage.forget_all()
         report_page.write_report(build, Funnel().update(build))

@@ -8,8 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline import plan_shards, storage, tables, write_shard
+from pipeline import growth, plan_shards, storage, tables, write_shard
 from pipeline.build import Build
+from pipeline.dataset import Dataset
 from pipeline.funnel import Funnel
 from pipeline.labelled_pairs import labelled_pairs
 from pipeline.parameters import FORMAT, STAGE_VERSIONS
@@ -21,19 +22,24 @@ LIBRARIES = ("relative-depth", "numpy", "numba", "opencv-python-headless", "av",
 def write_dataset(build: Build, funnel: Funnel) -> None:
     """Write all descriptions; ``dataset.json`` last, since it says that the dataset is whole."""
     folder = build.shards_folder()
-    plan = plan_shards.read_plan(build)
-    index = [json.loads(write_shard.index_target(build, name).read()) for name, _ in write_shard.shards(build, plan)]
+    plan, base = plan_shards.read_plan(build), growth.base_of(build)
+    names = growth.old_shards(base) + [name for name, _ in write_shard.shards(build, plan)]
+    index = [json.loads(write_shard.index_target(build, name).read()) for name in names]
     videos = pa.Table.from_pylist([_video_row(build, entry) for entry in _sorted_entries(funnel)])
-    storage.write_bytes(join(folder, "samples.parquet"), tables.to_bytes(samples_table(build, plan, index)))
+    samples = samples_table(build, plan, index, base)
+    storage.write_bytes(join(folder, "samples.parquet"), tables.to_bytes(samples))
     storage.write_bytes(join(folder, "videos.parquet"), tables.to_bytes(videos))
     storage.write_bytes(join(folder, "cost.json"), json.dumps(cost(funnel), indent=1).encode())
-    record = dataset_record(build, funnel, index)
+    record = dataset_record(build, funnel, index, base)
     storage.write_bytes(join(folder, "README.md"), readme(build, record).encode())
     FsspecTarget(folder, "dataset.json").write(json.dumps(record, indent=1).encode())
 
 
-def samples_table(build: Build, plan: pa.Table, index: list[dict[str, Any]]) -> pa.Table:
-    """One row a sample in the order of the shards: where it is, which frame of which video, and its statistics."""
+def samples_table(build: Build, plan: pa.Table, index: list[dict[str, Any]], base: Dataset | None) -> pa.Table:
+    """One row a sample in the order of the shards: where it is, which frame of which video, and its statistics.
+
+    The rows of the version that is appended to come first, as they are.
+    """
     places = {
         sample["key"]: {"shard": shard["shard"], "offset": sample["offset"], "size": sample["size"]}
         for shard in index
@@ -42,7 +48,8 @@ def samples_table(build: Build, plan: pa.Table, index: list[dict[str, Any]]) -> 
     labelled = labelled_pairs(build)
     told = labelled.drop_columns(sorted(_NOT_OF_A_SAMPLE))
     statistics = dict(zip(labelled.column("key").to_pylist(), tables.rows(told)))
-    rows = [
+    rows = [] if base is None else tables.rows(base.samples())
+    rows += [
         {
             "key": row["key"],
             "video_id": row["video_id"],
@@ -59,7 +66,7 @@ def samples_table(build: Build, plan: pa.Table, index: list[dict[str, Any]]) -> 
 _NOT_OF_A_SAMPLE = {"status", "reason", "detail", "key", "offset", "size", "video_id", "chunk"}
 
 
-def dataset_record(build: Build, funnel: Funnel, index: list[dict[str, Any]]) -> dict[str, Any]:
+def dataset_record(build: Build, funnel: Funnel, index: list[dict[str, Any]], base: Dataset | None) -> dict[str, Any]:
     """The content of ``dataset.json``: the same for the same build, whoever made it."""
     shards = [{name: value for name, value in shard.items() if name != "samples"} for shard in index]
     counts: Counter[str] = Counter()
@@ -69,6 +76,7 @@ def dataset_record(build: Build, funnel: Funnel, index: list[dict[str, Any]]) ->
         "format": FORMAT,
         "dataset": build.dataset,
         "fingerprint": build.shards_fingerprint(),
+        **({} if base is None else {"grown_from": growth.history(base)}),
         "samples": dict(sorted(counts.items())),
         "shards": shards,
         "funnel": funnel.to_json(),
@@ -108,6 +116,7 @@ def readme(build: Build, record: dict[str, Any]) -> str:
     return README.format(
         dataset=build.dataset,
         fingerprint=record["fingerprint"],
+        grown=_grown(record),
         counts=counts,
         reasons=reasons,
         licences=licences,
@@ -126,7 +135,7 @@ def version(name: str) -> str:
 README = """# {dataset}
 
 Frames of driving video with the relative depth of their static pixels: the percentile of a pixel's depth among the
-labelled pixels of its frame, 0 near to 1 far. Version `{fingerprint}`.
+labelled pixels of its frame, 0 near to 1 far. Version `{fingerprint}`{grown}.
 
 {counts}
 
@@ -163,6 +172,13 @@ def _sorted_entries(funnel: Funnel) -> list[dict[str, Any]]:
 def _video_row(build: Build, entry: dict[str, Any]) -> dict[str, Any]:
     video = build.video(entry["video_id"])
     return {**entry, "split": plan_shards.split_of(build, video), "licence": video.licence, "dataset": video.dataset}
+
+
+def _grown(record: dict[str, Any]) -> str:
+    if "grown_from" not in record:
+        return ""
+    last = record["grown_from"][-1]
+    return f", which begins with the {last['shards']} shards of version `{last['fingerprint']}`"
 
 
 def _cell(text: str) -> str:

@@ -151,12 +151,13 @@ class Funnel:
                     self.reasons[("pair", row["status"], row["reason"])] += 1
 
     def _sharded(self, build: Build) -> None:
-        folder = build.shards_folder()
-        for name in sorted(storage.names(folder)):
-            target = FsspecTarget(folder, name)
-            if name.startswith(f"index/{build.dataset}-") and self._new(target):
-                self.done["shard"] += 1
-                self.sharded += json.loads(target.read())["count"]
+        # A shard of the version that is appended to has the same name in both folders.
+        for folder in [build.base_folder()] * bool(build.base) + [build.shards_folder()]:
+            for name in sorted(storage.names(folder)):
+                if name.startswith(f"index/{build.dataset}-") and name not in self._seen:
+                    self._seen.add(name)
+                    self.done["shard"] += 1
+                    self.sharded += json.loads(FsspecTarget(folder, name).read())["count"]
 
 
 def _entry(video: Video) -> dict[str, Any]:

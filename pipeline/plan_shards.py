@@ -7,7 +7,7 @@ import luigi
 import numpy as np
 import pyarrow as pa
 
-from pipeline import storage, tables
+from pipeline import growth, storage, tables
 from pipeline.build import Build
 from pipeline.label_pairs import LabelPairs
 from pipeline.labelled_pairs import labelled_pairs
@@ -29,7 +29,10 @@ PLAN = pa.schema(
 
 
 class PlanShards(BuildTask):
-    """Deals the labelled samples of all videos into shards; writes ``plan.parquet``."""
+    """Deals the labelled samples of all videos into shards; writes ``plan.parquet``.
+
+    A build that appends deals those alone that the version it extends lacks.
+    """
 
     parts = luigi.IntParameter(significant=False, description="tasks that the labelling of a video is cut into")
     priority = 5
@@ -63,14 +66,19 @@ def read_plan(build: Build) -> pa.Table:
 
 
 def plan(build: Build) -> pa.Table:
-    """One row a sample, in the order of the shards.
+    """One row a sample that is to be written, in the order of the shards.
 
     The order depends on the keys and the seed alone, not on the order of the manifest or of the work.
     """
     shard = build.parameters.shard
     split_by_id = {video.video_id: split_of(build, video) for video in build.videos}
     labelled = labelled_pairs(build).select(["key", "video_id", "chunk", "offset", "size"])
-    samples = [{**row, "split": split_by_id[row["video_id"]]} for row in tables.rows(labelled)]
+    base = growth.base_of(build)
+    held = set() if base is None else set(base.samples().column("key").to_pylist())
+    first = growth.shards_by_split(base)
+    samples = [
+        {**row, "split": split_by_id[row["video_id"]]} for row in tables.rows(labelled) if row["key"] not in held
+    ]
     rows: list[dict[str, object]] = []
     for split in sorted({str(row["split"]) for row in samples}):
         members = sorted((row for row in samples if row["split"] == split), key=lambda row: str(row["key"]))
@@ -78,7 +86,10 @@ def plan(build: Build) -> pa.Table:
         order = np.random.default_rng(seed).permutation(len(members))
         # Equal shards rather than full ones and a rest: trainers want shards of one size.
         shards = math.ceil(len(members) / shard.samples)
-        rows += [{**members[index], "shard": position * shards // len(members)} for position, index in enumerate(order)]
+        rows += [
+            {**members[index], "shard": first[split] + position * shards // len(members)}
+            for position, index in enumerate(order)
+        ]
     return pa.Table.from_pylist(rows, schema=PLAN)
 
 

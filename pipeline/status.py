@@ -1,11 +1,12 @@
 """How far a build is, as any machine can tell from what lies under its root."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipeline import build as builds
-from pipeline import label_pairs, plan_shards, running, storage, survey_video
+from pipeline import growth, label_pairs, plan_shards, running, storage, survey_video
 from pipeline.build import Build, require_root
 from pipeline.errors import UserError
 from pipeline.funnel import Funnel
@@ -77,18 +78,18 @@ def status(root: str, build_id: str = "") -> Status:
     costs = unit_costs([funnel])
     files = {folder: storage.stored(folder) for folder in _folders(build)}
     temporary = [file.changed for found in files.values() for name, file in found.items() if TEMPORARY in name]
-    now = time.time()
+    now, finished = time.time(), "dataset.json" in files[build.shards_folder()]
     return Status(
         build=build,
         others=others,
         funnel=funnel,
-        stages=_stages(build, funnel),
+        stages=_stages(build, funnel, finished),
         pace=_pace(build, funnel, costs, files, now),
         costs=costs,
         left=left(funnel, costs),
         running=running.running(root),
         temporary=sorted(temporary),
-        finished="dataset.json" in files[build.shards_folder()],
+        finished=finished,
         now=now,
     )
 
@@ -115,25 +116,28 @@ def _folders(build: Build) -> list[str]:
     return sorted(folders)
 
 
-def _stages(build: Build, funnel: Funnel) -> list[Stage]:
+def _stages(build: Build, funnel: Funnel, finished: bool) -> list[Stage]:
     videos, size = len(build.videos), build.parameters.chunk.pairs
     chunks = sum(-(-entry["selected"] // size) for entry in funnel.videos.values())
+    shards = funnel.done["shard"] if finished else _shards(build, funnel)
     selected = funnel.done["select"] == videos
     labelled = selected and funnel.done["label"] == chunks
     return [
         *(Stage(name, "videos", funnel.done[name], videos) for name in ("fetch", "survey", "select")),
         Stage("label", "chunks", funnel.done["label"], chunks, selected),
-        Stage("shard", "shards", funnel.done["shard"], _shards(build, funnel), labelled),
+        Stage("shard", "shards", funnel.done["shard"], shards, labelled),
     ]
 
 
 def _shards(build: Build, funnel: Funnel) -> int:
     """The number of shards that what is labelled so far would fill."""
-    splits: dict[str, int] = {}
+    splits: Counter[str] = Counter()
     for video in build.videos:
-        split = plan_shards.split_of(build, video)
-        splits[split] = splits.get(split, 0) + funnel.videos[video.video_id]["labelled"]
-    return sum(-(-count // build.parameters.shard.samples) for count in splits.values())
+        splits[plan_shards.split_of(build, video)] += funnel.videos[video.video_id]["labelled"]
+    base = growth.base_of(build)
+    splits.subtract({} if base is None else base.record["samples"])
+    new = sum(-(-max(0, count) // build.parameters.shard.samples) for count in splits.values())
+    return new + len(growth.old_shards(base))
 
 
 def _pace(build: Build, funnel: Funnel, costs: UnitCosts, files: dict[str, dict[str, Stored]], now: float) -> Pace:

@@ -13,7 +13,8 @@ def lines(status: Status) -> Iterator[str]:
     """The status in plain text."""
     build = status.build
     more = f", {status.others} more recorded: --build picks one" if status.others else ""
-    yield f"{build.dataset}  build {build.build_id}  version {build.shards_fingerprint()}  {build.root}{more}"
+    version = build.shards_fingerprint() + (f" appended to {build.base}" if build.base else "")
+    yield f"{build.dataset}  build {build.build_id}  version {version}  {build.root}{more}"
     for stage in status.stages:
         wanted = f"{stage.wanted}" if stage.exact else f"{stage.wanted} or more"
         yield f"{stage.name:<7} {stage.done} of {wanted} {stage.unit}{_rows(status, stage.name)}"

@@ -4,6 +4,7 @@ import contextlib
 import datetime
 import errno
 import os
+import shutil
 import tempfile
 import time
 import uuid
@@ -128,6 +129,27 @@ def put_file(local: Path, url: str) -> None:
         _fsync_folder(target.parent)
 
 
+def take_over(source: str, url: str) -> None:
+    """Let a finished file also have another name of the same storage, where it appears whole.
+
+    A hard link on a local disk, or a copy where that has none; elsewhere the storage copies. Files are never changed in
+    place here, so that two names of one file are as good as two files. Raises ``FileNotFoundError``, ``StorageError``.
+    """
+    fs, path = filesystem(url)
+    old = filesystem(source)[1]
+    with reported("written", fs, url):
+        if not isinstance(fs, LocalFileSystem):
+            fs.cp_file(old, path)
+            return
+        with _appearing(Path(path)) as temporary:
+            try:
+                temporary.hardlink_to(old)
+            except FileNotFoundError:
+                raise
+            except OSError:  # no links here, or too many
+                shutil.copyfile(old, temporary)
+
+
 @contextlib.contextmanager
 def _appearing(target: Path) -> Iterator[Path]:
     """A temporary name beside ``target`` that becomes it, durably, when the block ends well."""
@@ -139,9 +161,8 @@ def _appearing(target: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         temporary.replace(target)
         _fsync_folder(target.parent)
-    except BaseException:
+    finally:  # also where both were links to one file, which a rename leaves as they are
         temporary.unlink(missing_ok=True)
-        raise
 
 
 def _fsync_folder(folder: Path) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 import luigi
 import pyarrow as pa
 
-from pipeline import plan_shards, sample, storage, tables
+from pipeline import growth, plan_shards, sample, storage, tables
 from pipeline.build import Build
+from pipeline.dataset import Dataset
+from pipeline.errors import UserError
 from pipeline.plan_shards import PlanShards
 from pipeline.storage import FsspecTarget, join
 from pipeline.task import BuildTask
@@ -36,12 +38,17 @@ class WriteShard(BuildTask):
 
     def run(self) -> None:
         """Write the shards of this part that are not there yet."""
-        written = []
-        for number, (name, rows) in enumerate(shards(self.build, plan_shards.read_plan(self.build))):
-            if number % self.parts == self.part:
-                written.append(name)
-                if not index_target(self.build, name).exists():
-                    write_shard(self.build, name, rows)
+        base = growth.base_of(self.build)
+        old = dict.fromkeys(growth.old_shards(base))
+        new = dict(shards(self.build, plan_shards.read_plan(self.build)))
+        written = list(old | new)[self.part :: self.parts]
+        for name in written:
+            if index_target(self.build, name).exists():
+                continue
+            if base is not None and name in old:
+                take_over(self.build, base, name)
+            else:
+                write_shard(self.build, name, new[name])
         self.output().write(json.dumps(written).encode())
 
 
@@ -51,7 +58,7 @@ def index_target(build: Build, name: str) -> FsspecTarget:
 
 
 def shards(build: Build, plan: pa.Table) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Names (without ``.tar``) and rows of the shards, in order."""
+    """Names (without ``.tar``) and rows of the shards of a plan, in order."""
     grouped: dict[str, list[dict[str, Any]]] = {}
     for row in tables.rows(plan):
         grouped.setdefault(f"{build.dataset}-{row['split']}-{row['shard']:06d}", []).append(row)
@@ -76,6 +83,20 @@ def write_shard(build: Build, name: str, rows: list[dict[str, Any]]) -> None:
         "samples": samples,
     }
     index_target(build, name).write(json.dumps(entry).encode())
+
+
+def take_over(build: Build, base: Dataset, name: str) -> None:
+    """Let a shard of the version that is appended to be one of this build, with its index entry."""
+    url = base.url(f"{name}.tar")
+    try:
+        entry = storage.read_bytes(join(base.folder, "index", f"{name}.json"))
+        storage.take_over(url, join(build.shards_folder(), f"{name}.tar"))
+    except FileNotFoundError as error:
+        raise UserError(
+            f"{url} or its index entry is gone, so that nothing can be appended to it; restore it, or give --growth "
+            f"{growth.RESHUFFLE}, which deals all samples into shards anew"
+        ) from error
+    index_target(build, name).write(entry)
 
 
 def read_blocks(build: Build, row: dict[str, Any]) -> bytes:
