@@ -5,13 +5,13 @@
 REFERENCE is the root of a finished build with the same options, on one machine. Killed are a worker, a node (its slurmd
 and all that runs on it; slurmd is started again), the scheduler, and, with ``--store FOLDER``, an object store that is
 started for it with its disk in FOLDER (killed whole, started again); ROOT is then a URL such as s3://streets/root.
-After each kill some seconds pass, drawn from those of its kind in ``PAUSES``: enough for a task or two. What Slurm
-holds after many losses is released, as an operator would. Builds follow one another until all kills came, each in ROOT
-made empty; with ``--after STAGE`` each begins with what REFERENCE has of the stages up to that one, so that the kills
-meet what comes after it. Told is at which tasks each kill came: those of the processes that it took along, and for a
-scheduler or a store those that went on without it. Exit status 1 where a hash differs or a temporary file is left. Run
-it in the repository's folder, as root on the machine that has the nodes: the processes to kill are known by their
-environment.
+After most kills the build is left alone until it has written something new, however slow the machine is, then for up
+to ``PAUSE`` seconds; after some for that time only, which meets what is starting. What Slurm holds after many losses is
+released, as an operator would. Builds follow one another until all kills came, each in ROOT made empty; with ``--after
+STAGE`` each begins with what REFERENCE has of the stages up to that one, so that the kills meet what comes after it.
+Told is at which tasks each kill came: those of the processes that it took along, and for a scheduler or a store those
+that went on without it. Exit status 1 where a hash differs or a temporary file is left. Run it in the repository's
+folder, as root on the machine that has the nodes: the processes to kill are known by their environment.
 """
 
 import argparse
@@ -38,8 +38,12 @@ RECIPE = "cluster/slurm/build_shards.sbatch"
 SLURMD = "/run/slurmd.{}.pid"
 NODES = ("n1", "n2")
 STAGES = ("videos", "survey", "pairs", "labels")
-PAUSES = {"worker 1": (5, 12), "worker 2": (5, 12), "scheduler": (4, 10), "node": (18, 30), "store": (6, 12)}
-"""Seconds after a kill, least and most: a worker needs some to start, and Slurm to give a node its jobs back."""
+PAUSE = 12.0
+"""Seconds between a kill, or what was written after it, and the next: as many as drawn, at most these."""
+HASTY = 0.25
+"""Share of the kills after which nothing is waited for."""
+LONGEST_WAIT = 180.0
+"""Seconds after which a kill comes though nothing new was written."""
 Part = Callable[[str], set[int]]
 """Kills something of a job, or what it needs; the processes that it killed."""
 WITHOUT = ("scheduler", "store")
@@ -73,7 +77,6 @@ def harass(options: argparse.Namespace, build: list[str], targets: dict[str, Par
             copy_stages(options.reference, options.root, STAGES[: STAGES.index(options.after) + 1])
         job = submit([*build, "--root", options.root])
         while at_work(job):
-            pause = (2.0, 4.0)
             if struck < options.kills:
                 target = draw.choice(list(targets))
                 tasks = strike(options.root, target, targets[target], job)
@@ -81,8 +84,9 @@ def harass(options: argparse.Namespace, build: list[str], targets: dict[str, Par
                 if tasks is not None:
                     struck += 1
                     kills.update((target, task) for task in tasks or {"none"})
-                    pause = PAUSES[target]
-            wait(job, draw.uniform(*pause))
+                    if draw.random() >= HASTY:
+                        wait_for_something_new(job, options.root)
+            wait(job, draw.uniform(0.0, PAUSE))
         builds += 1
         same = hashes(options.root) == expected
         verdict = f"{'the same bytes' if same else 'OTHER BYTES'} in {len(expected)} tars"
@@ -189,6 +193,18 @@ def wait(job: str, seconds: float) -> None:
         release(job)
         hasten(job)
         time.sleep(min(2.0, max(0.0, deadline - time.monotonic())))
+
+
+def wait_for_something_new(job: str, root: str) -> None:
+    """Wait until the build has written something, or has ended."""
+    before, deadline = written(root), time.monotonic() + LONGEST_WAIT
+    while at_work(job) and written(root) <= before and time.monotonic() < deadline:
+        wait(job, 2.0)
+
+
+def written(root: str) -> set[str]:
+    """The files of a root but for the marks of tasks."""
+    return {name for name in storage.stored(root) if not name.startswith("running/")}
 
 
 def release(job: str) -> None:
