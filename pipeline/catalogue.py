@@ -1,7 +1,8 @@
 """The samples of a dataset in memory, to filter, sort and page through; and the frames that got no label."""
 
+import bisect
 import functools
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -35,11 +36,10 @@ class Query:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """A dataset to look things up in."""
+    """A dataset to look things up in; ``samples`` has a row a sample, in the order of their keys, in one chunk."""
 
     dataset: Dataset
     samples: pa.Table
-    _places: dict[str, int] = field(repr=False)
 
     @property
     def version(self) -> str:
@@ -89,7 +89,9 @@ class Catalogue:
 
     def place(self, key: str) -> int:
         """The place of a sample in ``samples``; -1 where there is no such key."""
-        return self._places.get(key, -1)
+        keys = self.samples.column("key")
+        found = bisect.bisect_left(range(len(keys)), key, key=lambda each: keys[each].as_py())
+        return found if found < len(keys) and keys[found].as_py() == key else -1
 
     def row(self, key: str) -> dict[str, Any] | None:
         """The row of a sample; None where there is no such key."""
@@ -126,10 +128,8 @@ class Catalogue:
 
 
 def catalogue(dataset: Dataset) -> Catalogue:
-    """Read a dataset's ``samples.parquet``; its rows in the order of their keys."""
-    samples = dataset.samples()
-    samples = samples.take(pc.sort_indices(samples, [("key", "ascending")])).combine_chunks()
-    return Catalogue(dataset, samples, {key: place for place, key in enumerate(samples.column("key").to_pylist())})
+    """Read a dataset's ``samples.parquet``."""
+    return Catalogue(dataset, dataset.samples().sort_by("key").combine_chunks())
 
 
 def _equal(table: pa.Table, column: str, value: str) -> NDArray[np.bool_]:

@@ -1,14 +1,12 @@
 """Pages as Chromium sees them: what opens them, and what must hold of each."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 Open = Callable[..., Page]
 """From an address, and where given a colour scheme and a width, to the open page."""
 
@@ -19,15 +17,6 @@ CUT_CAPTIONS = """[...document.querySelectorAll('.scroll')].filter(region => reg
         return caption.left < seen.left - 1 || caption.right > seen.right + 1 ? caption.width - seen.width : null
     })).filter(cut => cut !== null)"""
 """By how much captions are wider than the region in which their table scrolls, wherever it is scrolled to."""
-
-
-@contextmanager
-def started() -> Iterator[Browser]:
-    """The browser of this machine, without a window."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
-        yield browser
-        browser.close()
 
 
 @contextmanager

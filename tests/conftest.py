@@ -94,7 +94,7 @@ def chromium() -> "Iterator[Browser]":
     Closed after each file: while it is open, an event loop runs in the thread of the tests, and processes that later
     tests fork keep it from closing.
     """
-    from tests.chromium import CHROMIUM, started
+    from benchmarks.chromium import CHROMIUM, started
 
     if CHROMIUM is None:
         pytest.skip("there is no Chromium on this machine")

@@ -159,7 +159,7 @@ def test_hostile_names_appear_as_text(laid: Catalogue) -> None:
     column = pa.array([HOSTILE] * laid.samples.num_rows)
     place = laid.samples.column_names.index("video_id")
     samples = laid.samples.set_column(place, "video_id", column)
-    hostile = Catalogue(Dataset(laid.dataset.folder, record), samples, {"v0-00000000": 0})
+    hostile = Catalogue(Dataset(laid.dataset.folder, record), samples)
     client = application([hostile]).test_client()
     for url in ("/", "/sample/v0-00000000", f"/?video={HOSTILE.replace('&', '%26')}"):
         page = client.get(url).text
@@ -182,7 +182,7 @@ def test_two_versions_stand_side_by_side(tmp_path: Path, laid: Catalogue) -> Non
 def test_no_confidence_is_asked_for_where_a_build_stored_none(client: FlaskClient, laid: Catalogue) -> None:
     assert "/confidence" in get(client, "/sample/v0-00000003")
     record = {**laid.dataset.record, "provenance": {"parameters": {"shard": {"confidence": False}}}}
-    without = Catalogue(Dataset(laid.dataset.folder, record), laid.samples, {"v0-00000003": 3})
+    without = Catalogue(Dataset(laid.dataset.folder, record), laid.samples)
     assert "/confidence" not in get(application([without]).test_client(), "/sample/v0-00000003")
 
 

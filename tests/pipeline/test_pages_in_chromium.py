@@ -1,13 +1,12 @@
 """The report and the browser as Chromium sees them; skipped where there is no Chromium."""
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from werkzeug.serving import make_server
 
+from benchmarks.chromium import served
 from pipeline.browser import LOOPBACK, application
 from pipeline.catalogue import catalogue
 from pipeline.dataset import open_dataset
@@ -24,10 +23,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def site(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     other = finish(lay_out(tmp_path_factory.mktemp("other"), dataset="other", contrast=100))
     app = application([catalogue(open_dataset(str(place))) for place in (folder, other)], LOOPBACK)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
+    with served(app) as address:
+        yield address
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
