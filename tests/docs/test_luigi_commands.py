@@ -1,6 +1,5 @@
 """The options that the README and the pages give to the tasks of luigi exist."""
 
-import re
 import shlex
 from pathlib import Path
 
@@ -8,19 +7,16 @@ import pytest
 
 import pipeline
 from pipeline.parameters import SECTIONS
+from tests.docs.pages import PAGES, lines, title
 
-ROOT = Path(__file__).parent.parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "howto").glob("*.md"))]
-BLOCK = re.compile(r"^ *```(?:console|bash)?\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 OWN = {"--workers", "--scheduler-host", "--scheduler-port", "--local-scheduler", "--help-all"}
 """Options of luigi itself."""
 
 
 def commands(page: Path) -> list[list[str]]:
     """The words of each ``luigi`` command in the blocks of a page; what follows ``#`` is a comment."""
-    text = "\n".join(BLOCK.findall(page.read_text())).replace("\\\n", " ")
-    lines = [shlex.split(line, comments=True) for line in text.splitlines() if "luigi --module pipeline" in line]
-    return [words for words in lines if words[:1] == ["luigi"]]
+    found = [shlex.split(line, comments=True) for line in lines(page) if "luigi --module pipeline" in line]
+    return [words for words in found if words[:1] == ["luigi"]]
 
 
 def unknown(words: list[str]) -> list[str]:
@@ -32,7 +28,7 @@ def unknown(words: list[str]) -> list[str]:
     return [word for word in words[4:] if word.startswith("--") and word.split("=")[0] not in known]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", PAGES, ids=title)
 def test_the_tasks_have_the_options_that_pages_give_them(page: Path) -> None:
     assert [(words, unknown(words)) for words in commands(page) if unknown(words)] == []
 
