@@ -1,29 +1,50 @@
 """Edge maps of frames, which keep interpolated flow from crossing the borders of things (LABELS sections 4.3, 5)."""
 
-from collections.abc import Callable
-
 import cv2
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-_TRIANGLE = np.array([1, 2, 3, 4, 5, 4, 3, 2, 1], np.float32) / np.float32(25)
-"""The blur before the orientation of an edge is told: a triangle of radius 4."""
+from labels.edge_channels import Detector, blurred, channels
+
+_BLUR_RADIUS = 4
+"""Of the triangle that blurs a map before the orientation of its edges is told."""
 _FADE_PX = 5
 """Along the border edges fade out over so many pixels: the orientation is not to be told there."""
 
 
-def edge_map(grey: NDArray[np.uint8], method: str = "thinned") -> NDArray[np.float32]:
-    """How sure each pixel of ``grey``, (H, W) ``uint8``, is to be an edge: (H, W) ``float32`` in [0, 1].
+METHODS = "gradient", "thinned", "learned"
+"""The names that ``edge_map`` takes."""
 
-    ``method``: ``gradient``, the gradient's length in each direction summed, or ``thinned``, the same where it is
-    greatest across the edge and 0 beside. Raises ``ValueError`` for another method or image.
+
+def edge_map(
+    image: NDArray[np.uint8], method: str = "thinned", detector: Detector | None = None
+) -> NDArray[np.float32]:
+    """How sure each pixel of ``image``, (H, W) grey or (H, W, 3) RGB ``uint8``, is to be an edge: (H, W) in [0, 1].
+
+    ``method``: ``gradient``, the gradient's length in each direction summed; ``thinned``, the same where it is greatest
+    across the edge and 0 beside; ``learned``, what ``detector`` learned, thinned. Raises ``ValueError`` for another
+    method or image, and for learned edges without a detector.
     """
     if method not in METHODS:
         raise ValueError(f"edges: unknown method {method!r}; known: {', '.join(METHODS)}")
-    if grey.dtype != np.uint8 or grey.ndim != 2:
-        raise ValueError(f"edges: the image must be uint8 of shape (H, W), got {grey.dtype} {grey.shape}")
-    return METHODS[method](grey)
+    if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
+        raise ValueError(f"edges: the image must be uint8, (H, W) or (H, W, 3), got {image.dtype} {image.shape}")
+    if method == "learned":
+        return learned(image, detector)
+    grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    return gradient(grey) if method == "gradient" else thinned(grey)
+
+
+def learned(image: NDArray[np.uint8], detector: Detector | None) -> NDArray[np.float32]:
+    """The edges that a detector tells, thinned. Raises ``ValueError`` without a detector."""
+    if detector is None:
+        raise ValueError("edges: learned edges need a detector; train one, or take thinned ones")
+    height, width = image.shape[:2]
+    told = detector.edges(channels(image))
+    # an odd last row or column, which the detector leaves out
+    edges = cv2.copyMakeBorder(told, 0, height - told.shape[0], 0, width - told.shape[1], cv2.BORDER_REPLICATE)
+    return thin(edges, 1)
 
 
 def gradient(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -42,8 +63,7 @@ def thin(edges: NDArray[np.float32], radius: int) -> NDArray[np.float32]:
 
     Across an edge is the direction in which the blurred map bends most.
     """
-    smooth = cv2.sepFilter2D(edges, cv2.CV_32F, _TRIANGLE, _TRIANGLE, borderType=cv2.BORDER_REFLECT)
-    return _suppress(edges, smooth, radius)
+    return _suppress(edges, blurred(edges, _BLUR_RADIUS), radius)
 
 
 @njit(cache=True, nogil=True)
@@ -83,7 +103,3 @@ def _sample(image, y, x):  # type: ignore[no-untyped-def]
     upper = image[qy, qx] + fx * (image[qy, qx + 1] - image[qy, qx])
     lower = image[qy + 1, qx] + fx * (image[qy + 1, qx + 1] - image[qy + 1, qx])
     return upper + fy * (lower - upper)
-
-
-METHODS: dict[str, Callable[[NDArray[np.uint8]], NDArray[np.float32]]] = {"gradient": gradient, "thinned": thinned}
-"""The detectors by the names that ``edge_map`` takes."""
