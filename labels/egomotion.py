@@ -18,6 +18,7 @@ from labels.egomotion_search import Fit, Prior, cold, refined, tracked
 from labels.egomotion_vibration import row_shifts
 from labels.flow import grey
 from labels.flow_samples import Samples, derotated, measured_anew, sample
+from labels.reference_consensus import AGREES_PX, agreed_motion
 from labels.reference_egomotion import reference_motion
 
 __all__ = ["Egomotion", "EgomotionParameters", "Samples", "derotated", "fit", "sample"]
@@ -111,7 +112,7 @@ def fit(
     if len(samples) < parameters.min_samples:
         return Egomotion(reason="few_samples", samples=len(samples))
     if parameters.method == "reference":
-        return _reference(samples, focal, parameters, previous, frame_ratio)
+        return _reference(samples, focal, flow.shape[1], parameters, previous, frame_ratio)
     least = parameters.min_parallax_sigma * parameters.noise_floor_px * flow.shape[1] / 640
     if _rotation_residual(samples.thin(parameters.search_samples)) * focal < least:
         return Egomotion(reason="no_parallax", samples=len(samples))
@@ -156,13 +157,15 @@ def _frames(
 
 
 def _reference(
-    samples: Samples, focal: float, parameters: EgomotionParameters, previous: Egomotion | None, ratio: float
+    samples: Samples, focal: float, width: int, parameters: EgomotionParameters, before: Egomotion | None, ratio: float
 ) -> Egomotion:
-    """The motion by the paper's objective; it has no checks, so it is accepted as it is."""
-    start = np.zeros(3) if previous is None else previous.rotation_vector * ratio
-    found = reference_motion(samples, focal, start)
+    """The motion as the paper finds it; it has no checks, so it is accepted as it is."""
+    if before is None:
+        found = agreed_motion(samples, focal, AGREES_PX * width / 640)
+    else:
+        found = reference_motion(samples, focal, before.rotation_vector * ratio)
     fitted = refined(samples, found, parameters, Prior.of(AHEAD, parameters), (1.0,), 0)
-    return replace(_judged(fitted, fitted, samples, focal, round(2 * focal), parameters), reason="")
+    return replace(_judged(fitted, fitted, samples, focal, width, parameters), reason="")
 
 
 def _exact(
