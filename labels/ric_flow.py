@@ -39,12 +39,12 @@ class RicParameters:
     superpixels: SuperpixelParameters = field(default_factory=SuperpixelParameters)
     interpolation: RobustParameters = field(default_factory=RobustParameters)
     refinement: RefinementParameters = field(
-        default_factory=lambda: RefinementParameters(iterations=1, sweeps=15, relaxation=1.9, alpha=2.3, zeta=0.1)
+        default_factory=lambda: RefinementParameters(iterations=1, sweeps=15, relaxation=1.9, alpha=2.4, zeta=0.1)
     )
     """A step of the refinement; ``alpha`` is that of LABELS 4.4 over ``gamma / sqrt(3)``: one channel counts thrice."""
-    warps: int = 2
+    warps: int = 3
     """Times that frame 2 is warped and the flow refined."""
-    blur_px: float = 1.7
+    blur_px: float = 1.1
     """Smoothing of the frames before the refinement."""
 
 

@@ -112,11 +112,12 @@ def test_every_method_is_measured(drive: Path, tmp_path: Path, capsys: pytest.Ca
     out = tmp_path / "all.json"
     assert main([str(drive), "--json", str(out)]) == 0
     rows = json.loads(out.read_text())
-    assert [(row["engine"], row["preset"]) for row in rows][:4] == [
+    assert [(row["engine"], row["preset"]) for row in rows][:5] == [
         ("dis", "medium"),
         ("census", "fast"),
         ("census", "balanced"),
         ("census", "accurate"),
+        ("ric", ""),
     ]
     for row in rows:
         assert set(row) >= PROMISED
@@ -150,6 +151,7 @@ def test_a_perfect_method_scores_perfectly(still_drive: Path, monkeypatch: pytes
 def test_methods_are_chosen_by_name() -> None:
     assert [method.preset for method in choose("census")] == ["fast", "balanced", "accurate"]
     assert [method.engine for method in choose("dis")] == ["dis"]
+    assert [method.engine for method in choose("ric")] == ["ric"]
     assert [method.engine for method in choose(None, "fast")] == ["census"]
 
 

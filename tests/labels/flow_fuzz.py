@@ -39,7 +39,7 @@ atexit.register(shutil.rmtree, os.environ["NUMBA_CACHE_DIR"], ignore_errors=True
 GREY = NDArray[np.uint8]
 CONTENTS = ("noise", "flat", "gradient", "blocks", "texture", "extremes", "stripes", "faint", "corridor")
 CHANGES = ("same", "shift", "zoom", "other", "black", "coded", "brighter", "letterbox")
-ENGINES = ("dis/balanced", *(f"census/{name}" for name in PRESETS), "steps")
+ENGINES = ("dis/balanced", *(f"census/{name}" for name in PRESETS), "ric/balanced", "steps")
 
 
 def content(kind: str, height: int, width: int, generator: np.random.Generator) -> GREY:
