@@ -54,13 +54,17 @@ PRESETS = {
 
 
 def census_flow(
-    grey1: GREY, grey2: GREY, parameters: CensusParameters, ground_slope: float | None = None
+    grey1: GREY,
+    grey2: GREY,
+    parameters: CensusParameters,
+    ground_slope: float | None = None,
+    edges: NDArray[np.float32] | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Flow (H, W, 2) float32 px from ``grey1`` to ``grey2``, (H, W) uint8, and where surviving matches carry it.
 
-    ``ground_slope`` as in ``labels.flow.flow``.
+    ``ground_slope`` as in ``labels.flow.flow``; ``edges`` (H, W) in [0, 1] take the place of the frame's grey levels.
     """
-    pair = Pair.of(grey1, grey2)
+    pair = Pair.of(grey1, grey2, edges)
     found = seeds.match(pair, parameters.seeds, parameters.edges)
     likeness = (np.exp(-np.arange(256) / parameters.guide_grey) + 1e-4).astype(np.float32)
     camera = still_scene.camera(pair, found, parameters.still)

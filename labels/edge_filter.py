@@ -22,6 +22,8 @@ class EdgeParameters:
     """Standard deviation of the weights over a flat area."""
     edge_grey: float = 7.0
     """Grey levels of edge that count as one step of the grid."""
+    map_grey: float = 255.0
+    """Grey levels that an edge of strength 1 in a map of edges counts as."""
     passes: int = 2
     """Passes of the filter: more come nearer to the ideal weights."""
 
@@ -35,9 +37,19 @@ def smooth(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return cv2.GaussianBlur(image, (0, 0), 0.8)
 
 
-def decays(guide: NDArray[np.uint8], grid: Grid, parameters: EdgeParameters) -> Decays:
-    """The decays that ``accumulate`` takes, from the edges of ``guide``, (H, W) uint8."""
-    edges_x, edges_y = _edges(guide, *grid.place, grid.rows, grid.columns, parameters.edge_grey)
+def decays(
+    guide: NDArray[np.uint8], grid: Grid, parameters: EdgeParameters, edges: NDArray[np.float32] | None = None
+) -> Decays:
+    """The decays that ``accumulate`` takes, from the grey levels of ``guide``, (H, W) uint8, or a map of ``edges``.
+
+    The map, (H, W) in [0, 1], takes the guide's place.
+    """
+    if edges is None:
+        edges_x, edges_y = _edges(guide, *grid.place, grid.rows, grid.columns, parameters.edge_grey)
+    else:
+        scale = parameters.map_grey / parameters.edge_grey
+        edges_x = scale * _crossed(edges, grid)
+        edges_y = scale * np.ascontiguousarray(_crossed(edges.T, grid.turned()).T)
     result = []
     for number in range(parameters.passes):
         # Gastal and Oliveira, Eq. 14
@@ -45,6 +57,14 @@ def decays(guide: NDArray[np.uint8], grid: Grid, parameters: EdgeParameters) -> 
         exponent = -np.sqrt(2) / (parameters.reach_px / grid.step * share)
         result.append((np.exp(exponent * (1 + edges_x)), np.exp(exponent * (1 + edges_y))))
     return result
+
+
+def _crossed(edges: NDArray[np.float32], grid: Grid) -> NDArray[np.float64]:
+    """The edges summed from each seed to the next one on its right, half of them at its own place; 0 from the last."""
+    along = np.cumsum(edges[grid.y0 :: grid.step][: grid.rows], axis=1, dtype=np.float64)
+    along -= 0.5 * edges[grid.y0 :: grid.step][: grid.rows]
+    at = along[:, grid.x0 :: grid.step][:, : grid.columns]
+    return np.diff(at, axis=1, append=at[:, -1:])
 
 
 def accumulate(moments: NDArray[np.float64], along: Decays) -> None:

@@ -1,7 +1,7 @@
 """Dense optical flow between two frames, and where it can be trusted (LABELS sections 4.1, 4.5, 4.6)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -9,6 +9,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from labels.census_flow import PRESETS, census_flow
+from labels.edge_channels import Detector
+from labels.edges import METHODS, edge_map
 from labels.ric_flow import ric_flow
 
 CONSISTENT = 1
@@ -22,6 +24,10 @@ MATCHED = 8
 INTERPOLATED = 16
 """Support bit: the flow continues that of matches on the same surface (not set by engines that only smooth)."""
 
+OWN = "own"
+EDGES = OWN, *METHODS
+"""What interpolated flow may stop at: the engine's own edges, or those of ``labels.edges``."""
+
 
 @dataclass(frozen=True)
 class FlowParameters:
@@ -34,10 +40,13 @@ class FlowParameters:
     consistency_relative: float = 0.05
     border_px: float = 2.0
     texture_grey2: float = 2.0
+    edges: str = field(default=OWN, metadata={"later": True})  # or gradient, thinned, learned: where flow may break
+    edge_model: str = field(default="", metadata={"later": True})  # of learned edges: the name that TrainEdges gave it
 
 
 Engine = Callable[
-    [NDArray[np.uint8], NDArray[np.uint8], FlowParameters, float | None], tuple[NDArray[np.float32], NDArray[np.uint8]]
+    [NDArray[np.uint8], NDArray[np.uint8], FlowParameters, float | None, NDArray[np.float32] | None],
+    tuple[NDArray[np.float32], NDArray[np.uint8]],
 ]
 
 
@@ -46,14 +55,15 @@ def flow(
     image2: NDArray[np.uint8],
     parameters: FlowParameters | None = None,
     ground_slope: float | None = None,
+    detector: Detector | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """Flow from ``image1`` to ``image2`` and its support.
 
     Both images are (H, W) grey or (H, W, 3) RGB ``uint8`` of one size, at least 64x64. ``ground_slope``, if known from
     pairs before: by how much the ground's inverse depth, in units of one over the distance travelled, grows with each
-    pixel row; it helps where a coder left nothing of the asphalt. Returns the flow, (H, W, 2) ``float32`` in pixels,
-    channel 0 = u to the right, and the support, (H, W) ``uint8``, an OR of the bits ``CONSISTENT``, ``INSIDE``,
-    ``TEXTURED``, ``MATCHED`` and ``INTERPOLATED``. Raises ``ValueError`` for other inputs.
+    pixel row; it helps where a coder left nothing of the asphalt. ``detector`` tells learned edges. Returns the flow,
+    (H, W, 2) ``float32`` in pixels, channel 0 = u to the right, and the support, (H, W) ``uint8``, an OR of the bits
+    ``CONSISTENT``, ``INSIDE``, ``TEXTURED``, ``MATCHED`` and ``INTERPOLATED``. Raises ``ValueError`` for other inputs.
     """
     parameters = parameters or FlowParameters()
     grey1, grey2 = grey(image1), grey(image2)
@@ -61,7 +71,7 @@ def flow(
         raise ValueError(f"flow: the images have different sizes, {grey1.shape} and {grey2.shape}")
     if min(grey1.shape) < 64:
         raise ValueError(f"flow: images must be at least 64x64 pixels, got {grey1.shape[1]}x{grey1.shape[0]}")
-    forward, support = _engine(parameters)(grey1, grey2, parameters, ground_slope)
+    forward, support = _engine(parameters)(grey1, grey2, parameters, ground_slope, _edges(image1, parameters, detector))
     support |= np.where(texture(grey1) > parameters.texture_grey2, TEXTURED, 0).astype(np.uint8)
     return forward, support
 
@@ -103,24 +113,41 @@ def _engine(parameters: FlowParameters) -> Engine:
     return ENGINES[parameters.engine]
 
 
+def _edges(
+    image: NDArray[np.uint8], parameters: FlowParameters, detector: Detector | None
+) -> NDArray[np.float32] | None:
+    """The map of edges that the parameters name; None where the engine has its own."""
+    if parameters.edges == OWN or parameters.engine == "dis":
+        return None
+    return edge_map(image, parameters.edges, detector)
+
+
 def _checked_dis(
-    grey1: NDArray[np.uint8], grey2: NDArray[np.uint8], parameters: FlowParameters, _: float | None
+    grey1: NDArray[np.uint8], grey2: NDArray[np.uint8], parameters: FlowParameters, *_: object
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     forward, backward = _dis(grey1, grey2), _dis(grey2, grey1)
     return forward, consistency(forward, backward, parameters)
 
 
 def _checked_census(
-    grey1: NDArray[np.uint8], grey2: NDArray[np.uint8], parameters: FlowParameters, ground_slope: float | None
+    grey1: NDArray[np.uint8],
+    grey2: NDArray[np.uint8],
+    parameters: FlowParameters,
+    ground_slope: float | None,
+    edges: NDArray[np.float32] | None,
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    forward, matched = census_flow(grey1, grey2, PRESETS[parameters.preset], ground_slope)
+    forward, matched = census_flow(grey1, grey2, PRESETS[parameters.preset], ground_slope, edges)
     return forward, _support(forward, matched, parameters.border_px)
 
 
 def _checked_ric(
-    grey1: NDArray[np.uint8], grey2: NDArray[np.uint8], parameters: FlowParameters, _: float | None
+    grey1: NDArray[np.uint8],
+    grey2: NDArray[np.uint8],
+    parameters: FlowParameters,
+    _: float | None,
+    edges: NDArray[np.float32] | None,
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    found = ric_flow(grey1, grey2)
+    found = ric_flow(grey1, grey2, edge_map=edges)
     if found is None:  # nothing to interpolate
         forward = _dis(grey1, grey2)
         return forward, _support(forward, np.zeros(grey1.shape, np.bool_), parameters.border_px) & np.uint8(INSIDE)

@@ -34,6 +34,10 @@ class Grid:
         """Step and origin, as the kernels take them."""
         return self.step, self.x0, self.y0
 
+    def turned(self) -> "Grid":
+        """The grid with rows and columns exchanged."""
+        return Grid(self.step, self.rows, self.columns, self.y0, self.x0)
+
     @classmethod
     def over(cls, height: int, width: int, step: int) -> "Grid":
         """A grid centred in a (height, width) image."""

@@ -69,7 +69,7 @@ def find(
     """Matches that move. ``parallaxes`` (rows, columns, 3) of ``seeds``, ``texture`` (rows, columns, 2) along and
     across their lines, ``horizon`` the row below which there is road.
     """
-    along = edge_filter.decays(pair.guide, seeds.grid, parameters.edges)
+    along = edge_filter.decays(pair.guide, seeds.grid, parameters.edges, pair.edges)
     off = _off_line(seeds, parallaxes[..., 2], texture[..., 1], along, parameters)
     least, most = np.minimum(texture[..., 0], texture[..., 1]), np.maximum(texture[..., 0], texture[..., 1])
     sunken, firm = _sunken(seeds, parallaxes, least, along, horizon, pair.grey1.shape[0], parameters)

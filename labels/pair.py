@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from labels import codec
 from labels.dense_depth import MEASURED, NONE, PROPAGATED, SKY, DenseDepth, DenseParameters, complete
 from labels.depth import DepthParameters, InverseDepth, inverse_depth
+from labels.edge_channels import Detector
 from labels.egomotion import Egomotion, EgomotionParameters, fit, sample
 from labels.flow import INSIDE, INTERPOLATED, MATCHED, TEXTURED, FlowParameters, flow, grey
 from labels.focal_length import sensitivity
@@ -88,6 +89,7 @@ def label_pair(
     heading: NDArray[np.float64] | None = None,
     focal_known: bool = True,
     elapsed: float = 1.0,
+    detector: Detector | None = None,
 ) -> PairLabel:
     """Label ``image1`` from its flow to ``image2``.
 
@@ -96,21 +98,22 @@ def label_pair(
     ``frame_ratio`` the duration of this pair over that one's; ``elapsed`` is the time from its first frame to
     ``image1``, over its duration too. ``usable`` (H, W) is false on what is fixed to the car,
     ``heading`` (3,) is the usual one of the video; turns give no label where not
-    ``focal_known``. Raises ``ValueError`` for images that are none; what they show never raises, it only gives
-    ``PairLabel.reason``.
+    ``focal_known``. ``detector`` tells learned edges to the flow. Raises ``ValueError`` for images that are none; what
+    they show never raises, it only gives ``PairLabel.reason``.
     """
     parameters = parameters or LabelParameters()
     height, width = image1.shape[:2]
     centre = principal_point or ((width - 1) / 2, (height - 1) / 2)
     if parameters.recipe == "paper":
-        return _by_paper((grey(image1), grey(image2)), focal, centre, parameters, previous, frame_ratio, elapsed)
+        return _by_paper((image1, image2), focal, centre, parameters, previous, frame_ratio, elapsed, detector)
     if parameters.recipe not in RECIPES:
         raise ValueError(f"label: unknown recipe {parameters.recipe!r}; known: {', '.join(RECIPES)}")
     motion_before, slope_before = None, None
     if previous is not None and previous.depth is not None:
         motion_before, slope_before = previous.egomotion, previous.depth.ground_slope
     frames = grey(image1), grey(image2)
-    field_, support = flow(*frames, parameters.flow, slope_before and slope_before * frame_ratio)
+    slope = slope_before and slope_before * frame_ratio
+    field_, support = flow(image1, image2, parameters.flow, slope, detector)
     motion = fit(
         field_, support, focal, centre, parameters.egomotion, motion_before, frame_ratio, usable, heading, frames
     )
@@ -167,12 +170,13 @@ def _by_paper(
     previous: PairLabel | None,
     frame_ratio: float,
     elapsed: float,
+    detector: Detector | None,
 ) -> PairLabel:
     """The label by the paper's recipe: percentiles over all pixels that it gives a depth."""
     before = None
     if previous is not None and previous.components is not None:
         before = Before(previous.flow, previous.egomotion, previous.components, frame_ratio, elapsed)
-    told = tell(frames, focal, centre, parameters.flow, parameters.egomotion, parameters.paper, before)
+    told = tell(frames, focal, centre, parameters.flow, parameters.egomotion, parameters.paper, before, detector)
     if told.components is None or told.depth is None:
         return _without(told.motion.reason, told.motion, told.flow, told.support)
     depth = told.depth

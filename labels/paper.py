@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labels.depth import InverseDepth
+from labels.edge_channels import Detector
 from labels.egomotion import Egomotion, EgomotionParameters, fit
 from labels.flow import FlowParameters, flow
 from labels.object_depth import translational
@@ -56,9 +57,13 @@ def tell(
     motion_parameters: EgomotionParameters,
     parameters: PaperParameters,
     before: Before | None = None,
+    detector: Detector | None = None,
 ) -> Told:
-    """Flow, motion, components and inverse depth of a pair of frames, ``focal`` and ``centre`` in their pixels."""
-    field_, support = flow(*frames, flow_parameters)
+    """Flow, motion, components and inverse depth of a pair of frames, ``focal`` and ``centre`` in their pixels.
+
+    ``detector`` tells learned edges to the flow.
+    """
+    field_, support = flow(*frames, flow_parameters, detector=detector)
     moving, start, ratio = None, None, 1.0
     if before is not None:
         moving = carried(before.components, before.flow, before.elapsed, parameters.sequential)

@@ -49,11 +49,15 @@ class RicParameters:
 
 
 def ric_flow(
-    grey1: GREY, grey2: GREY, parameters: RicParameters | None = None
+    grey1: GREY,
+    grey2: GREY,
+    parameters: RicParameters | None = None,
+    edge_map: NDArray[np.float32] | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]] | None:
     """Flow (H, W, 2) float32 px from ``grey1`` to ``grey2``, (H, W) uint8, and where matches support it.
 
-    None where too few seeds have a match (LABELS 4.2, edge cases).
+    ``edge_map`` (H, W) in [0, 1] takes the place of the parameters' edges. None where too few seeds have a match
+    (LABELS 4.2, edge cases).
     """
     parameters = parameters or RicParameters()
     grid, displacements, kept = _matched(grey1, grey2, parameters)
@@ -63,7 +67,7 @@ def ric_flow(
     places = np.stack([grid.x0 + grid.step * columns, grid.y0 + grid.step * rows], axis=1).astype(np.int32)
     flow, trusted = robust_interpolation.interpolate(
         superpixels(grey1, parameters.superpixels),
-        edges.edge_map(grey1, parameters.edges),
+        edges.edge_map(grey1, parameters.edges) if edge_map is None else edge_map,
         places,
         displacements[kept],
         parameters.interpolation,

@@ -132,7 +132,7 @@ def take(
     off = np.abs(parallaxes[..., 0] - k) * parallaxes[..., 1]
     votes = np.stack([off < ON_PX, off > OFF_PX], -1) * (seeds.weights * (below & ~weak))[..., None].astype(np.float64)
     votes[..., 0] += parameters.prior * below
-    edge_filter.accumulate(votes, edge_filter.decays(pair.guide, seeds.grid, parameters.edges))
+    edge_filter.accumulate(votes, edge_filter.decays(pair.guide, seeds.grid, parameters.edges, pair.edges))
     taken = below & weak & (votes[..., 0] > parameters.share * (votes[..., 0] + votes[..., 1]))
     planes = np.zeros((*taken.shape, 3), np.float32)
     planes[..., 0] = k

@@ -37,16 +37,18 @@ class Pair:
     float1: NDArray[np.float32]
     float2: NDArray[np.float32]
     guide: GREY
+    edges: NDArray[np.float32] | None = None
+    """At which one seed ceases to speak for another, (H, W) in [0, 1]; None: at the grey levels of ``guide``."""
 
     @classmethod
-    def of(cls, grey1: GREY, grey2: GREY) -> "Pair":
+    def of(cls, grey1: GREY, grey2: GREY, edges: NDArray[np.float32] | None = None) -> "Pair":
         """Pyramids and descriptors of two (H, W) frames."""
         count = matching.levels(*grey1.shape)
         census1, census2 = (
             [census.descriptors(image) for image in census.pyramid(grey, count)] for grey in (grey1, grey2)
         )
         float1, float2 = grey1.astype(np.float32), grey2.astype(np.float32)
-        return cls(grey1, grey2, census1, census2, float1, float2, edge_filter.smooth(grey1))
+        return cls(grey1, grey2, census1, census2, float1, float2, edge_filter.smooth(grey1), edges)
 
 
 @dataclass
@@ -87,7 +89,7 @@ def match(pair: Pair, parameters: SeedParameters, edges: edge_filter.EdgeParamet
     kept = matching.agreement(matches, *grid.place, back_matches, *back.place, *pair.grey1.shape, *limits)
     displacements = to_subpixels(pair, grid, matches, kept, parameters)
     weights = matching.without_isolated(displacements, kept, grid.step)
-    return Seeds(grid, edge_filter.decays(pair.guide, grid, edges), matches, displacements, weights)
+    return Seeds(grid, edge_filter.decays(pair.guide, grid, edges, pair.edges), matches, displacements, weights)
 
 
 def to_subpixels(

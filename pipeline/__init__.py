@@ -2,13 +2,14 @@
 
 ``luigi --module pipeline BuildShards`` builds; ``ExpandPlaylist`` makes a manifest of a playlist, ``RetryFailed`` takes
 up what failed, ``DatasetReport`` shows a build under way, ``PruneVersions`` removes old versions, ``PrepareKittiDepth``
-makes depth images of KITTI's LiDAR;
+makes depth images of KITTI's LiDAR, ``TrainEdges`` learns to tell edges from motion;
 ``python -m pipeline`` looks at the result. The way of the data, one file a stage: ``fetch_video``, ``survey_video``,
 ``select_pairs``, ``label_pairs``, ``plan_shards``, ``write_shard``, ``build_shards``.
 """
 
 from pipeline.build_shards import BuildShards
 from pipeline.dataset_report import DatasetReport
+from pipeline.edges import EdgeSamples, FitEdges, TrainEdges
 from pipeline.errors import install_filter
 from pipeline.expand_playlist import ExpandPlaylist
 from pipeline.fetch_video import FetchVideo
@@ -26,8 +27,10 @@ install_filter()
 __all__ = [
     "BuildShards",
     "DatasetReport",
+    "EdgeSamples",
     "ExpandPlaylist",
     "FetchVideo",
+    "FitEdges",
     "LabelPairs",
     "PlanShards",
     "PrepareKittiDepth",
@@ -35,5 +38,6 @@ __all__ = [
     "RetryFailed",
     "SelectPairs",
     "SurveyVideo",
+    "TrainEdges",
     "WriteShard",
 ]

@@ -1,7 +1,6 @@
 """One chunk of labels: frames in, the tar with the samples and a row a pair out."""
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,10 +14,12 @@ from labels.egomotion import EgomotionParameters
 from labels.fixed_regions import widened
 from labels.noise_scale import NoiseScale
 from labels.pair import LabelParameters, PairLabel, label_pair
-from pipeline import fetch_video, outcome, sample, select_pairs, survey_video, tables
+from pipeline import outcome, sample, select_pairs, survey_video, tables
 from pipeline.build import Build
+from pipeline.edge_model import detector_of
 from pipeline.manifest import Video
-from pipeline.outcome import DONE, FAILED, FILTERED, Outcome
+from pipeline.outcome import DONE, FILTERED, Outcome
+from pipeline.pair_frames import PairFrames
 from pipeline.parameters import STAGE_VERSIONS
 
 _ORIGINS = {"measured": MEASURED, "propagated": PROPAGATED, "plane": PLANE, "sky": SKY}
@@ -77,11 +78,12 @@ def label_chunk(build: Build, video: Video, pairs: pa.Table) -> Chunk:
     work = _Work(build, video, survey_video.read_camera(build, video))
     wanted = tables.rows(pairs)
     tar, rows = bytearray(), []
-    for pair, first, second in work.frames(wanted):
+    for pair, first, second in work.frames.of(wanted):
         ended, blocks, statistics = work.label(pair, first, second)
         rows.append(_row(video, pair, ended) | {"offset": len(tar), "size": len(blocks)} | statistics)
         tar += blocks
-    seconds = {f"{name}_s": f"{value:.3f}" for name, value in sorted(work.seconds.items())}
+    spent = work.seconds | {"decode": work.frames.seconds}
+    seconds = {f"{name}_s": f"{value:.3f}" for name, value in sorted(spent.items())}
     return Chunk(bytes(tar + sample.END), pa.Table.from_pylist(rows, LABELS).replace_schema_metadata(seconds))
 
 
@@ -110,39 +112,9 @@ class _Work:
         self.heading = None if camera["heading"] is None else np.array(camera["heading"])
         self.previous: PairLabel | None = None
         self.last: dict[str, Any] | None = None  # the pair it is of
-        self.seconds = {"decode": 0.0, "label": 0.0, "encode": 0.0}
-
-    def frames(self, pairs: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Any, Any]]:
-        """Each pair with its two images, or the outcome in place of the first where they could not be read."""
-        needed = {pair["pts"] for pair in pairs} | {pair["second_pts"] for pair in pairs}
-        held: dict[int, NDArray[np.uint8]] = {}
-        waiting = list(pairs)
-        problem = Outcome(FAILED, "frame_missing", "the frame was there in the survey and is not there now")
-        try:
-            for frame in self._decoded(needed):
-                held[frame.pts] = frame.image
-                while waiting and waiting[0]["second_pts"] in held and waiting[0]["pts"] in held:
-                    pair = waiting.pop(0)
-                    yield pair, held[pair["pts"]], held[pair["second_pts"]]
-                    held = {pts: image for pts, image in held.items() if waiting and pts >= waiting[0]["pts"]}
-        except Exception as error:  # damaged video: what could be read is labelled, the rest says why not
-            problem = outcome.of_error(error)
-        yield from ((pair, problem, None) for pair in waiting)
-
-    def _decoded(self, needed: set[int]) -> Iterator[Any]:
-        fetched = fetch_video.read_record(self.build, self.video)
-        with (
-            fetch_video.local_source(self.build, self.video, fetched) as path,
-            survey_video.open_video(self.build, self.video, path, self.camera) as source,
-        ):
-            frames = source.frames(min(needed), max(needed), needed)
-            while True:
-                began = time.process_time()
-                frame = next(frames, None)
-                self.seconds["decode"] += time.process_time() - began
-                if frame is None:
-                    return
-                yield frame
+        self.frames = PairFrames(build, video, camera)
+        self.detector = detector_of(build)
+        self.seconds = {"label": 0.0, "encode": 0.0}
 
     def label(self, pair: dict[str, Any], first: Any, second: Any) -> tuple[Outcome, bytes, dict[str, Any]]:
         """The end of a pair, its tar blocks (none unless done) and its statistics."""
@@ -164,6 +136,7 @@ class _Work:
                 heading=self.heading,
                 focal_known=self.camera["focal_state"] != "default",
                 elapsed=elapsed,
+                detector=self.detector,
             )
         except Exception as error:  # a bad pair never fails its chunk
             return outcome.of_error(error), b"", {}

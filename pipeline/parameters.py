@@ -16,10 +16,11 @@ import luigi
 from luigi.cmdline_parser import CmdlineParser
 
 from labels.census_flow import PRESETS
+from labels.edge_rounds import EdgeTrainingParameters
 from labels.fixed_regions import FixedRegionParameters
-from labels.flow import ENGINES
+from labels.flow import EDGES, ENGINES
 from labels.homography_selection import HomographyParameters
-from labels.pair import POPULATIONS, RECIPES, LabelParameters
+from labels.pair import LATER, POPULATIONS, RECIPES, LabelParameters
 from labels.selection import SelectionParameters
 from labels.survey import SurveyParameters
 from pipeline.errors import UserError
@@ -70,6 +71,7 @@ class BuildParameters:
     chunk: ChunkParameters = field(default_factory=ChunkParameters)
     label: LabelParameters = field(default_factory=LabelParameters)
     shard: ShardParameters = field(default_factory=ShardParameters)
+    edges: EdgeTrainingParameters = field(default_factory=EdgeTrainingParameters, metadata=LATER)
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, before any work. Raises ``UserError``."""
@@ -79,6 +81,11 @@ class BuildParameters:
         engine = self.label.flow.engine
         _require(engine in ENGINES, "Flow-engine", engine, ", ".join(ENGINES))
         _require(self.label.flow.preset in PRESETS, "Flow-preset", self.label.flow.preset, ", ".join(PRESETS))
+        _require(self.label.flow.edges in EDGES, "Flow-edges", self.label.flow.edges, ", ".join(EDGES))
+        needed = "the name of a model" if self.label.flow.edges == "learned" else "nothing without --Flow-edges learned"
+        fits = bool(self.label.flow.edge_model) == (self.label.flow.edges == "learned")
+        _require(fits, "Flow-edge-model", repr(self.label.flow.edge_model), needed)
+        _require(self.edges.rounds >= 1, "EdgeTraining-rounds", self.edges.rounds, "1 or more")
         over = self.label.percentile_over
         _require(over in POPULATIONS, "Label-percentile-over", over, ", ".join(POPULATIONS))
         _require(self.label.recipe in RECIPES, "Label-recipe", self.label.recipe, ", ".join(RECIPES))

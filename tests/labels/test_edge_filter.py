@@ -115,3 +115,21 @@ def test_smoothing_keeps_the_mean() -> None:
     assert found.dtype == np.uint8 and found.shape == image.shape
     assert found.mean() == pytest.approx(image.mean(), abs=1)
     assert found.std() < 0.6 * image.std()
+
+
+def test_a_map_of_edges_takes_the_place_of_grey_levels() -> None:
+    grid = Grid(4, 5, 3, 2, 1)  # columns 2 6 10 14 18, rows 1 5 9
+    guide = np.random.default_rng(0).integers(0, 256, (12, 22), np.uint8)
+    edges = np.zeros((12, 22), np.float32)
+    parameters = EdgeParameters(passes=1, map_grey=21, edge_grey=7)
+    flat = decays(guide, grid, parameters, edges)
+    for axis in (0, 1):
+        assert np.ptp(flat[0][axis]) == 0
+    edges[:, 8] = 0.5  # between the second and the third column
+    edges[5, :] += 1  # on the second row
+    (along_x, along_y), (bare_x, bare_y) = decays(guide, grid, parameters, edges)[0], flat[0]
+    steps_x, steps_y = np.log(along_x) / np.log(bare_x) - 1, np.log(along_y) / np.log(bare_y) - 1
+    np.testing.assert_allclose(steps_x[[0, 2]], [[0, 1.5, 0, 0, 0]] * 2, atol=1e-6)
+    np.testing.assert_allclose(steps_x[1, :4], 3 * 4 + np.array([0, 1.5, 0, 0]), atol=1e-6)
+    # half an edge is on each side of the row it is on
+    np.testing.assert_allclose(steps_y[:2], 1.5, atol=1e-6)
