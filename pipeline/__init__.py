@@ -4,7 +4,8 @@
 up what failed, ``DatasetReport`` shows a build under way, ``PruneVersions`` removes old versions, ``PrepareKittiDepth``
 makes depth images of KITTI's LiDAR, ``TrainEdges`` learns to tell edges from motion;
 ``python -m pipeline`` looks at the result. The way of the data, one file a stage: ``fetch_video``, ``survey_video``,
-``select_pairs``, ``label_pairs``, ``plan_shards``, ``write_shard``, ``build_shards``.
+``select_pairs``, where asked for
+``hash_frames`` and ``find_duplicates``, ``label_pairs``, ``plan_shards``, ``write_shard``, ``build_shards``.
 """
 
 from pipeline.build_shards import BuildShards
@@ -13,6 +14,8 @@ from pipeline.edges import EdgeSamples, FitEdges, TrainEdges
 from pipeline.errors import install_filter
 from pipeline.expand_playlist import ExpandPlaylist
 from pipeline.fetch_video import FetchVideo
+from pipeline.find_duplicates import FindDuplicates
+from pipeline.hash_frames import HashFrames
 from pipeline.label_pairs import LabelPairs
 from pipeline.plan_shards import PlanShards
 from pipeline.prepare_kitti_depth import PrepareKittiDepth
@@ -30,7 +33,9 @@ __all__ = [
     "EdgeSamples",
     "ExpandPlaylist",
     "FetchVideo",
+    "FindDuplicates",
     "FitEdges",
+    "HashFrames",
     "LabelPairs",
     "PlanShards",
     "PrepareKittiDepth",

@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from labels.repeats import REPEATS_VERSION
 from pipeline import storage
 from pipeline.errors import UserError
 from pipeline.manifest import Video
@@ -41,6 +42,10 @@ class Build:
     def survey_folder(self, video: Video) -> str:
         """Surveys: ``<id>/frames.parquet``, ``<id>/fixed.png`` and ``<id>/camera.json``."""
         return join(self.root, "survey", self._survey_fingerprint(video))
+
+    def hashes_folder(self, video: Video) -> str:
+        """Hashes of frames, where duplicates are looked for: ``<id>.parquet``."""
+        return join(self.root, "hashes", fingerprint(REPEATS_VERSION, self._survey_fingerprint(video)))
 
     def pairs_folder(self, video: Video) -> str:
         """Selections: ``<id>.parquet``."""
@@ -102,6 +107,8 @@ class Build:
     def _shards_fingerprint(self) -> str:
         rows = [(dataclasses.asdict(video), self._labels_fingerprint(video)) for video in self.videos]
         given = [rows, self._plain_parameters["shard"], self.attempt]
+        if self.parameters.duplicate.drop:
+            given.append({"duplicate": self._plain_parameters["duplicate"], "version": REPEATS_VERSION})
         return fingerprint(STAGE_VERSIONS["shards"], self.dataset, *given, *([self.base] if self.base else []))
 
     # -- as a record --------------------------------------------------------------------------------------------------

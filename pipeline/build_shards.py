@@ -24,6 +24,7 @@ from pipeline import (
 )
 from pipeline.build import Build, open_root
 from pipeline.errors import UserError
+from pipeline.find_duplicates import FindDuplicates
 from pipeline.funnel import Funnel
 from pipeline.growth import RESHUFFLE, grown
 from pipeline.manifest import read_manifest
@@ -86,9 +87,9 @@ class BuildShards(MarkedTask):
 
     def _wanted(self, build: Build) -> list[luigi.Task]:
         if self.score_only:
-            return [
-                SelectPairs(root=build.root, build_id=build.build_id, video_id=video.video_id) for video in build.videos
-            ]
+            names = {"root": build.root, "build_id": build.build_id}
+            selections: list[luigi.Task] = [SelectPairs(**names, video_id=video.video_id) for video in build.videos]
+            return selections + [FindDuplicates(**names)] * build.parameters.duplicate.drop
         if self.parts < 1:
             raise UserError(f"--parts {self.parts} cannot work; allowed: 1 or more")
         return [

@@ -16,7 +16,16 @@ from pipeline.storage import join
 from pipeline.task import BuildTask
 from pipeline.unit_costs import Left, left, unit_costs
 
-_ORDER = ("FetchVideo", "SurveyVideo", "SelectPairs", "LabelPairs", "PlanShards", "WriteShard")
+_ORDER = (
+    "FetchVideo",
+    "SurveyVideo",
+    "HashFrames",
+    "SelectPairs",
+    "FindDuplicates",
+    "LabelPairs",
+    "PlanShards",
+    "WriteShard",
+)
 
 
 @dataclass(frozen=True)

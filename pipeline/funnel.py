@@ -9,10 +9,10 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline import fetch_video, label_pairs, select_pairs, storage, survey_video, tables
+from pipeline import duplicates, fetch_video, label_pairs, select_pairs, storage, survey_video, tables
 from pipeline.build import Build
 from pipeline.manifest import Video
-from pipeline.outcome import DONE, FAILED, FILTERED
+from pipeline.outcome import DONE, FAILED, FILTERED, Outcome
 from pipeline.storage import FsspecTarget
 
 
@@ -41,6 +41,7 @@ class Funnel:
                 self._fetched(build, video, entry)
                 self._surveyed(build, video, entry)
                 self._selected(build, video, entry)
+                self._left_out(build, video, entry)
                 self._labelled(build, video, entry)
             self._sharded(build)
         return self
@@ -130,6 +131,15 @@ class Funnel:
         for reason, count in reasons.items():
             self.reasons[("frame", FILTERED, reason)] += count
 
+    def _left_out(self, build: Build, video: Video, entry: dict[str, Any]) -> None:
+        known = duplicates.duplicates(build)
+        better = known.whole.get(video.video_id) if known else None
+        if better and entry["status"] == DONE and select_pairs.pairs_target(build, video).url in self._seen:
+            self.reasons[("frame", FILTERED, duplicates.REASON)] += entry["selected"]
+            self.selected -= entry["selected"]
+            entry["selected"] = 0
+            self._end(entry, "duplicates", Outcome(FILTERED, duplicates.REASON, f"shows what {better} shows"))
+
     def _labelled(self, build: Build, video: Video, entry: dict[str, Any]) -> None:
         for chunk in label_pairs.chunks(build, video) if entry["status"] == DONE else []:
             if not self._new(label_pairs.chunk_target(build, video, chunk)):
@@ -138,11 +148,14 @@ class Funnel:
             self.done["label"] += 1
             for name, told in tables.about(table).items():
                 self.cost[name] += float(told) if name.endswith("_s") else 0.0
-            for row in table.select(["status", "reason", "detail", "size"]).to_pylist():
+            shown = duplicates.is_duplicate(build, video.video_id, table).to_pylist()
+            for row, elsewhere in zip(table.select(["status", "reason", "detail", "size"]).to_pylist(), shown):
                 entry["attempted"] += 1
                 self.attempted += 1
                 self.label_bytes += row["size"]
-                if row["status"] == DONE:
+                if row["status"] == DONE and elsewhere:
+                    self.reasons[("pair", FILTERED, duplicates.REASON)] += 1
+                elif row["status"] == DONE:
                     entry["labelled"] += 1
                     self.labelled += 1
                 else:

@@ -68,7 +68,8 @@ def _refuse_other_rows(build: Build, base: Build) -> None:
 
 def _refuse_other_parameters(build: Build, base: Build) -> None:
     labels = all(build.labels_folder(video) == base.labels_folder(video) for video in base.videos)
-    if labels and build.parameters.shard == base.parameters.shard:
+    kept = all(getattr(build.parameters, name) == getattr(base.parameters, name) for name in ("shard", "duplicate"))
+    if labels and kept:
         return
     before, after = (by_name(dataclasses.asdict(each.parameters)) for each in (base, build))
     raise UserError(

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import luigi
 import pyarrow as pa
 
-from pipeline import label_chunk, select_pairs, storage, tables
+from pipeline import duplicates, label_chunk, select_pairs, storage, tables
 from pipeline.build import Build
+from pipeline.find_duplicates import FindDuplicates
 from pipeline.label_chunk import Chunk
 from pipeline.manifest import Video
 from pipeline.outcome import Outcome
@@ -32,9 +33,11 @@ class LabelPairs(VideoTask):
     priority = 10
     _crashes = 0
 
-    def requires(self) -> SelectPairs:
-        """The selected pairs."""
-        return SelectPairs(root=self.root, build_id=self.build_id, video_id=self.video_id)
+    def requires(self) -> list[luigi.Task]:
+        """The selected pairs and, where they are looked for, the duplicates."""
+        names = {"root": self.root, "build_id": self.build_id}
+        selected: list[luigi.Task] = [SelectPairs(**names, video_id=self.video_id)]
+        return selected + [FindDuplicates(**names)] * self.build.parameters.duplicate.drop
 
     def output(self) -> list[FsspecTarget]:
         """The parquet files of this part's chunks; none while their number is unknown."""
@@ -78,7 +81,13 @@ class LabelPairs(VideoTask):
 
 
 def chunk_count(build: Build, video: Video) -> int | None:
-    """The number of a video's chunks: as their names say, else from the selection; None before that is made."""
+    """The number of a video's chunks: as their names say, else from the selection; None before that is made.
+
+    0 where another video shows it as a whole, None before it is known whether one does.
+    """
+    known = duplicates.duplicates(build)
+    if known is None or video.video_id in known.whole:
+        return None if known is None else 0
     present = _present(build, video)
     if present:
         return int(present[0].rpartition("-")[2])
@@ -88,8 +97,12 @@ def chunk_count(build: Build, video: Video) -> int | None:
 
 
 def chunks(build: Build, video: Video) -> list[str]:
-    """The finished chunks of a video, in order."""
-    return sorted(_present(build, video))
+    """The finished chunks of a video that count, in order.
+
+    None of one that another video shows as a whole, or before it is known whether one does.
+    """
+    known = duplicates.duplicates(build)
+    return [] if known is None or video.video_id in known.whole else sorted(_present(build, video))
 
 
 def chunk_target(build: Build, video: Video, chunk: str) -> FsspecTarget:

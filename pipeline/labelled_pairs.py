@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import label_pairs
+from pipeline import duplicates, label_pairs
 from pipeline.build import Build
 from pipeline.label_chunk import LABELS
 from pipeline.outcome import DONE
@@ -12,12 +12,13 @@ from pipeline.outcome import DONE
 def labelled_pairs(build: Build) -> pa.Table:
     """A row a label: the rows of the chunks, with ``video_id`` and ``chunk`` as ``write_shard.read_blocks`` takes them.
 
-    In the order of videos and frames.
+    In the order of videos and frames, without what a better video of the manifest shows, too.
     """
     parts = [_with_place(LABELS.empty_table(), "", "")]
     for video in build.videos:
         for chunk in label_pairs.chunks(build, video):
             table = label_pairs.read_chunk(build, video, chunk).replace_schema_metadata(None)
+            table = table.filter(pc.invert(duplicates.is_duplicate(build, video.video_id, table)))
             done = table.filter(pc.equal(table.column("status"), DONE))
             parts.append(_with_place(done, video.video_id, f"{video.video_id}/{chunk}.tar"))
     return pa.concat_tables(parts)

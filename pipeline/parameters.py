@@ -21,6 +21,7 @@ from labels.fixed_regions import FixedRegionParameters
 from labels.flow import EDGES, ENGINES
 from labels.homography_selection import HomographyParameters
 from labels.pair import LATER, POPULATIONS, RECIPES, LabelParameters
+from labels.repeats import DuplicateParameters
 from labels.selection import SelectionParameters
 from labels.survey import SurveyParameters
 from pipeline.errors import UserError
@@ -72,6 +73,7 @@ class BuildParameters:
     label: LabelParameters = field(default_factory=LabelParameters)
     shard: ShardParameters = field(default_factory=ShardParameters)
     edges: EdgeTrainingParameters = field(default_factory=EdgeTrainingParameters, metadata=LATER)
+    duplicate: DuplicateParameters = field(default_factory=DuplicateParameters, metadata=LATER)
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, before any work. Raises ``UserError``."""
@@ -92,6 +94,7 @@ class BuildParameters:
         _require(self.chunk.pairs >= 1, "Chunk-pairs", self.chunk.pairs, "1 or more")
         _require(self.shard.samples >= 1, "Shard-samples", self.shard.samples, "1 or more")
         _require(92 <= self.shard.jpeg_quality <= 100, "Shard-jpeg-quality", self.shard.jpeg_quality, "92 to 100")
+        _require(0 < self.duplicate.whole <= 1, "Duplicate-whole", self.duplicate.whole, "above 0, at most 1")
         _require(0 <= self.shard.val_fraction < 1, "Shard-val-fraction", self.shard.val_fraction, "0 or more, below 1")
 
 

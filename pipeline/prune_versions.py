@@ -13,7 +13,7 @@ from pipeline import storage
 from pipeline.build import Build
 from pipeline.storage import join
 
-STAGES = ("survey", "pairs", "labels", "shards")
+STAGES = ("survey", "hashes", "pairs", "labels", "shards")
 
 
 class PruneVersions(luigi.Task):
@@ -72,5 +72,6 @@ def _folders(build: Build) -> Iterator[str]:
     yield build.shards_folder()
     for video in build.videos:
         yield build.survey_folder(video)
+        yield from [build.hashes_folder(video)] * build.parameters.duplicate.drop
         yield build.pairs_folder(video)
         yield build.labels_folder(video)

@@ -5,7 +5,7 @@ import sys
 
 import luigi
 
-from pipeline import build_shards, fetch_video, label_pairs, select_pairs, storage, survey_video
+from pipeline import build_shards, fetch_video, hash_frames, label_pairs, select_pairs, storage, survey_video
 from pipeline.build import Build, open_root, require_root
 from pipeline.manifest import Video
 from pipeline.outcome import FAILED
@@ -59,6 +59,7 @@ class RetryFailed(luigi.Task):
 def failures(build: Build, video: Video) -> list[str]:
     """The files and folders to remove so that what failed of a video, and what followed from it, is tried again."""
     after_survey = [
+        hash_frames.hashes_target(build, video).url,
         select_pairs.pairs_target(build, video).url,
         join(build.labels_folder(video), video.video_id),
     ]

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import build as builds
-from pipeline import label_pairs, sample, select_pairs
+from pipeline import duplicates, label_pairs, sample, select_pairs
 from pipeline.build import Build
 from pipeline.dataset import Dataset
 from pipeline.errors import UserError
@@ -45,6 +45,11 @@ def _frames(build: Build, video: Video) -> Iterator[pa.Table]:
     if not select_pairs.pairs_target(build, video).exists():
         return
     pairs = select_pairs.read_pairs(build, video)
+    known = duplicates.duplicates(build)
+    if known and video.video_id in known.whole:
+        reason = pairs.column("reason")
+        reason = pc.if_else(pc.equal(reason, ""), duplicates.REASON, reason)
+        pairs = pairs.set_column(pairs.schema.get_field_index("reason"), "reason", reason)
     pairs = pairs.filter(pc.not_equal(pairs.column("reason"), "")).select(["frame", "pts", "time_s", "reason"])
     keys = [sample.key(video.video_id, frame) for frame in pairs.column("frame").to_pylist()]
     pairs = pairs.append_column("key", pa.array(keys, pa.string()))
@@ -55,6 +60,12 @@ def _pairs(build: Build, video: Video) -> Iterator[pa.Table]:
     for chunk in label_pairs.chunks(build, video):
         table = label_pairs.read_chunk(build, video, chunk).replace_schema_metadata(None)
         yield _whole(table.filter(pc.not_equal(table.column("status"), DONE)), "pair", video)
+        shown = duplicates.is_duplicate(build, video.video_id, table)
+        left_out = table.filter(pc.and_(shown, pc.equal(table.column("status"), DONE)))
+        for name, told in (("status", FILTERED), ("reason", duplicates.REASON)):
+            place = left_out.schema.get_field_index(name)
+            left_out = left_out.set_column(place, name, pa.array([told] * len(left_out), pa.string()))
+        yield _whole(left_out, "pair", video)
 
 
 def _whole(table: pa.Table, stage: str, video: Video) -> pa.Table:
