@@ -209,7 +209,7 @@ def written(root: str) -> set[str]:
 
 def release(job: str) -> None:
     """Release what Slurm holds: an element that it lost more often than MaxBatchRequeue says, five times by itself."""
-    command = ["squeue", "-h", "-r", "-t", "PD", "-j", job, "-o", "%i %r"]
+    command = ["squeue", "-h", "-r", "-t", "PD,RH", "-j", job, "-o", "%i %r"]
     for line in subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines():
         element, reason = line.split(maxsplit=1)
         if "hold" in reason.lower() or "held" in reason.lower():
