@@ -70,7 +70,7 @@ class Trainer:
         saved = checkpoint.steps(run)
         report = None if saved else initialise(network, configuration.initialisation)
         self.learner = Learner(network, configuration, world)
-        self.step, self.stop, self.signalled = 0, False, False
+        self.step, self.stop, self.signalled, self.judged = 0, False, False, False
         self.pending: _Pending | None = None
         if saved:
             self._restore(checkpoint.load(saved[-1]))
@@ -89,6 +89,8 @@ class Trainer:
         if self.step == 0:
             self._note_validation(self._validate(UNTRAINED))
         with _noted_signals(self):
+            if self.step >= self.steps and not self.judged:  # a signal came in the last step
+                self._end_epoch()
             while self.step < self.steps:
                 if not self._epoch():
                     self._save(None)
@@ -197,7 +199,7 @@ class Trainer:
     def _restore(self, saved: checkpoint.Checkpoint) -> None:
         self.learner.restore(saved.weights, saved.average, saved.state)
         self.loader.load_state_dict(saved.state["data"])
-        self.step = saved.record["step"]
+        self.step, self.judged = saved.record["step"], saved.record["validation"] is not None
         if self.world.leads:
             run_folder.forget_metrics(self.run, self.step)
         self._say(f"going on from step {self.step}, epoch {self.loader.epoch}")

@@ -123,6 +123,28 @@ def test_a_signal_to_all_its_processes_saves_and_exits_for_requeueing(
     assert_same(last(run), last(tmp_path / "whole"))
 
 
+def test_stopped_in_its_last_step_a_run_is_still_judged_when_it_goes_on(
+    small_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update, done = Learner.step, [0]
+
+    def asked(self: Learner, *arguments: Any) -> Tensor:
+        done[0] += 1
+        if done[0] == 5:  # seen at the step after
+            os.kill(os.getpid(), signal.SIGTERM)
+        return update(self, *arguments)
+
+    monkeypatch.setattr(Learner, "step", asked)
+    assert pretrain(CONFIGURATION, str(small_dataset), tmp_path, resume=False) == REQUEUE
+    assert pretrain(CONFIGURATION, str(small_dataset), tmp_path, resume=True) == 0
+    assert done == [6]
+    judged = [(line["step"], *line["validation"]) for line in read_metrics(tmp_path) if "validation" in line]
+    assert judged[-1] == (6, "network")
+    assert checkpoint.read_record(checkpoint.steps(tmp_path)[-1])["validation"] is not None
+    assert pretrain(CONFIGURATION, str(small_dataset), tmp_path, resume=True) == 0
+    assert len([line for line in read_metrics(tmp_path) if "validation" in line]) == len(judged)
+
+
 def ranks(
     start: Callable[..., Any], size: int, configuration: Configuration, data: Path, run: Path, resume: bool = False
 ) -> None:
