@@ -42,7 +42,7 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Study:
-    """All parameters. Later values win: the study's, then the architecture's, the dataset's, the arm's."""
+    """All parameters. Later values win: the study's, then the architecture's, the dataset's, the size's, the arm's."""
 
     arms: list[Arm]
     shards: dict[str, str]  # datasets of shards by name
@@ -53,7 +53,8 @@ class Study:
     pretraining_seeds: list[int] = field(default_factory=lambda: [0])
     finetuning_seeds: list[int] = field(default_factory=lambda: [0])
     pretraining_sizes: list[int] = field(default_factory=list)  # frames, beside all; swept arms only
-    labelled_sizes: list[int] = field(default_factory=list)  # images, beside all; swept arms only
+    labelled_sizes: dict[int, Values] = field(default_factory=dict)
+    """Images, beside all, and what fine-tuning on so few takes, such as more epochs; swept arms only."""
     keep_checkpoints: bool = False  # of fine-tuning, after it was scored
 
     def check(self) -> None:
@@ -126,8 +127,9 @@ def finetuning(study: Study, cell: Cell) -> SegmentationConfiguration:
     subset = {"max_samples": cell.labelled_size, "seed": cell.finetuning_seed}
     own: Values = {"seed": cell.finetuning_seed, "subset": subset}
     model: Values = {"model": study.architectures[cell.architecture]}
-    values = (study.finetuning, model, study.labelled[cell.dataset].finetuning, study.arm(cell.arm).finetuning, own)
-    return _configuration(SegmentationConfiguration, *values)
+    size = study.labelled_sizes.get(cell.labelled_size or 0, {})
+    of_data, of_arm = study.labelled[cell.dataset].finetuning, study.arm(cell.arm).finetuning
+    return _configuration(SegmentationConfiguration, study.finetuning, model, of_data, size, of_arm, own)
 
 
 def folder(out: Path, kind: str, label: str, configuration: RunConfiguration, *more: str) -> Path:

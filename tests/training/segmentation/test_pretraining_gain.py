@@ -52,7 +52,7 @@ STUDY: dict[str, Any] = {
     "pretraining_seeds": [0],
     "finetuning_seeds": [0, 1],
     "pretraining_sizes": [8],
-    "labelled_sizes": [2],
+    "labelled_sizes": {2: {"optimisation": {"epochs": 3}}},
 }
 
 
@@ -89,9 +89,9 @@ def test_it_runs_stops_resumes_and_reuses(
     words = ["--config", str(place / "study.yaml"), "--out", str(tmp_path / "out")]
     updates.stop_at = 25  # amid a pre-training
     assert main(words) == REQUEUE
-    # depth on 22 and on 8 frames (6 and 2 steps), shuffled and adapted (6 each); 2 steps on 4 images, 1 on 2:
-    # scratch 2 x (2 + 1), depth 2 x (2 + 2 + 1), shuffled and adapted 2 x 2
-    whole = 6 + 2 + 6 + 6 + 6 + 10 + 4 + 4
+    # depth on 22 and on 8 frames (6 and 2 steps), shuffled and adapted (6 each); 2 steps on 4 images, 3 on 2:
+    # scratch 2 x (2 + 3), depth 2 x (2 + 2 + 3), shuffled and adapted 2 x 2
+    whole = 6 + 2 + 6 + 6 + 10 + 14 + 4 + 4
     assert updates.done < whole
     assert main(words) == 0
     assert updates.done == whole
@@ -112,7 +112,7 @@ def test_it_runs_stops_resumes_and_reuses(
         ("adapted", 22, 4),
     ]
     assert counts == of_a_seed * 2
-    assert all(row["step"] == (2 if row["images"] == 4 else 1) for row in rows)
+    assert all(row["step"] == (2 if row["images"] == 4 else 3) for row in rows)
     assert {"iou_road", "iou_bicycle", "category_mean_iou"} <= set(rows[0])
     assert (tmp_path / "out/frames.png").stat().st_size > 5000
     assert (tmp_path / "out/images.png").stat().st_size > 5000
@@ -132,7 +132,7 @@ def study(**changes: Any) -> Study:
 
 
 def test_arms_that_are_not_swept_take_all_there_is() -> None:
-    many = study(pretraining_sizes=[10, 100], labelled_sizes=[5], pretraining_seeds=[0, 1])
+    many = study(pretraining_sizes=[10, 100], labelled_sizes={5: {}}, pretraining_seeds=[0, 1])
     found = [cell for cell in cells(many) if cell.dataset == "small"]
     by_arm = {arm.name: [cell for cell in found if cell.arm == arm.name] for arm in many.arms}
     # fine-tuning seeds x pre-training seeds x (all + sizes)
