@@ -24,7 +24,7 @@ class MotionEdgeParameters:
     unit_px: float = 1.0  # length of flow from which its logarithm tells, so that near things are not all there is
     frame_edge: float = 0.02  # least strength of an edge of the frame, thinned, near which a motion edge may be
     reach_px: float = 3.0  # the farthest from it, at half size
-    least_pixels: int = 50  # above the least strength, or the pair tells nothing
+    least_pixels: int = 50  # above the least strength, or the pair teaches nothing
     least_strength: float = 0.4
 
 

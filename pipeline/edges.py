@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 
 from labels import edge_rounds
 from labels.edge_channels import Detector
+from labels.edge_forest import Forest
+from labels.edge_network import Network
 from labels.flow import FlowParameters, flow
 from labels.motion_edges import half_size, motion_edges
-from pipeline import build_shards, fetch_video, select_pairs, survey_video, tables
+from pipeline import build_shards, edge_network, fetch_video, select_pairs, survey_video, tables
 from pipeline.build import Build, open_root
 from pipeline.edge_model import model_target, npz, read_model
 from pipeline.errors import UserError
@@ -105,7 +107,12 @@ class FitEdges(BuildTask):
         samples = [np.load(io.BytesIO(target.read()), allow_pickle=False) for target in self.input()]
         number = sum(len(each["edges"]) for each in samples)
         pairs = (pair for each in samples for pair in zip(each["images"], each["edges"] / np.float32(255)))
-        found = edge_rounds.trained(pairs, number, self.build.parameters.edges, self.round)
+        parameters = self.build.parameters.edges
+        found: Forest | Network | None = None
+        if parameters.detector == "forest":
+            found = edge_rounds.trained(pairs, number, parameters, self.round)
+        elif number:
+            found = edge_network.trained(edge_rounds.network_samples(pairs, parameters), parameters)
         if found is None:
             raise UserError(
                 f"{self.build.manifest}: no pair of round {self.round} has motion edges to learn from "
@@ -131,6 +138,7 @@ class TrainEdges(luigi.Task):
     def requires(self) -> FitEdges:
         """The last round."""
         build = self._build
+        edge_network.require_torch(build.parameters.edges)
         open_root(build.root)
         fetch_video.refuse_changed_sources(build)
         build.save()

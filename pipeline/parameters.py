@@ -16,7 +16,7 @@ import luigi
 from luigi.cmdline_parser import CmdlineParser
 
 from labels.census_flow import PRESETS
-from labels.edge_rounds import EdgeTrainingParameters
+from labels.edge_rounds import DETECTORS, EdgeTrainingParameters
 from labels.fixed_regions import FixedRegionParameters
 from labels.flow import EDGES, ENGINES
 from labels.homography_selection import HomographyParameters
@@ -87,6 +87,8 @@ class BuildParameters:
         needed = "the name of a model" if self.label.flow.edges == "learned" else "nothing without --Flow-edges learned"
         fits = bool(self.label.flow.edge_model) == (self.label.flow.edges == "learned")
         _require(fits, "Flow-edge-model", repr(self.label.flow.edge_model), needed)
+        detector = self.edges.detector
+        _require(detector in DETECTORS, "EdgeTraining-detector", detector, ", ".join(DETECTORS))
         _require(self.edges.rounds >= 1, "EdgeTraining-rounds", self.edges.rounds, "1 or more")
         over = self.label.percentile_over
         _require(over in POPULATIONS, "Label-percentile-over", over, ", ".join(POPULATIONS))

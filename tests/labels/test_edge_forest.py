@@ -112,5 +112,5 @@ def test_a_stored_forest_tells_the_same(forest: Forest) -> None:
     ],
 )
 def test_what_is_no_forest_is_refused(forest: Forest, harm) -> None:
-    with pytest.raises(ValueError, match=r"no structured forest|has the arrays"):
+    with pytest.raises(ValueError, match=r"no structured forest|no edge detector has the arrays"):
         from_arrays(harm(to_arrays(forest)))

@@ -9,12 +9,13 @@ import pyarrow as pa
 import pytest
 
 from labels.edge_forest import Forest
+from labels.edge_network import Network
 from labels.edge_rounds import EdgeTrainingParameters
 from labels.edge_training import ForestParameters
 from labels.flow import FlowParameters
 from labels.motion_edges import MotionEdgeParameters
 from labels.pair import LabelParameters
-from pipeline import edges, storage
+from pipeline import edge_network, edges, storage
 from pipeline.build import Build, open_root
 from pipeline.edge_model import detector_of, read_model
 from pipeline.edges import EdgeSamples, FitEdges, TrainEdges, model_name
@@ -203,3 +204,28 @@ def test_train_edges_names_its_model(
     name = model_name(build)
     assert f"--Flow-edges learned --Flow-edge-model {name}" in capsys.readouterr().err
     assert (tmp_path / "edges" / name / "model.npz").read_bytes() == task.input().read()
+
+
+def test_a_network_is_trained_by_the_other_half(tmp_path: Path, flows: list) -> None:
+    build = a_build(tmp_path, replace(TRAINING, detector="network", steps=2, rounds=1))
+    run(build, 1)
+    made = read_model(FitEdges(root=build.root, build_id=build.build_id, round=1).output())
+    assert isinstance(made, Network) and np.abs(made.first).max() > 0
+    assert model_name(build) != model_name(a_build(tmp_path, replace(TRAINING, rounds=1)))
+
+
+def test_a_network_without_torch_is_refused_before_any_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    build = a_build(tmp_path / "built", replace(TRAINING, detector="network"))
+    monkeypatch.setattr(edges.build_shards, "plan", lambda *_: replace(build, root=str(tmp_path / "none")))
+    monkeypatch.setattr(edge_network.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"network needs torch, which is not installed; install relative-depth\[tra"):
+        TrainEdges(manifest="drives.csv", root=str(tmp_path / "none")).requires()
+    assert not (tmp_path / "none").exists()
+    with pytest.raises(UserError, match="--EdgeTraining-detector oracle cannot work; allowed: forest, network"):
+        BuildParameters(edges=replace(TRAINING, detector="oracle"))
+
+
+def test_a_training_that_fails_is_told_in_one_sentence(tmp_path: Path) -> None:
+    bad = {"channels": np.zeros(3, np.uint8)}
+    with pytest.raises(UserError, match=r"the training of the edge network ended with 2: .*has no samples"):
+        edge_network.trained(bad, replace(TRAINING, detector="network"))
