@@ -93,6 +93,7 @@ def to_arrays(network: nn.Sequential) -> dict[str, NDArray[np.float32]]:
     for name, layer in zip(NAMES, (each for each in network if isinstance(each, nn.Conv2d))):
         weights = layer.weight.detach().permute(2, 3, 1, 0).contiguous().numpy()
         arrays[name] = weights[0, 0] if name == "last" else weights
+        assert layer.bias is not None
         arrays[f"{name}_bias"] = layer.bias.detach().numpy()
     return arrays
 
