@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from labels.census import MARGIN
 from labels.epipolar import Epipolar, on_plane, parallax_at, point_at
-from labels.matching import Grid, cost_at, own_descriptors
+from labels.matching import OWN, Grid, cost_at, own_descriptors
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def _rematch(
     rows, columns = most.shape
     height, width = guide.shape
     found = np.zeros((rows, columns), np.bool_)
-    own = np.empty(9, np.uint64)
+    own = np.empty(OWN, np.uint64)
     for j in range(rows):
         for i in range(columns):
             x, y = x0 + i * step, y0 + j * step

@@ -3,14 +3,15 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 import numpy as np
 import pytest
+from numba import njit
 
-from labels import census
+from labels import census, matching
 from labels.matching import (
+    OWN,
     SPACING,
     Grid,
     MatchingParameters,
     agreement,
-    cost_at,
     levels,
     match,
     own_descriptors,
@@ -80,9 +81,12 @@ def test_motion_beyond_the_range_is_not_believed() -> None:
     assert (weights[wrong] > 0).mean() < 0.05
 
 
-def test_cost_is_the_number_of_differing_bits() -> None:
+@pytest.mark.parametrize("vectors", [True, False])
+def test_cost_is_the_number_of_differing_bits(vectors: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matching, "COUNTS_VECTORS", vectors)
+    cost_at = njit(matching.cost_at.py_func)  # both ways, whatever this processor has
     census1, census2 = (census.descriptors(texture(40, 50, seed)) for seed in (1, 2))
-    own = np.empty(9, np.uint64)
+    own = np.empty(OWN, np.uint64)
     for x, y, x2, y2 in [(10, 12, 20, 15), (0, 0, 49, 39), (49, 39, 0, 0), (3, 37, 3, 37)]:
         own_descriptors(census1, x, y, own)
         wanted = 0
