@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 REACH = 4
 """Half side of the 9x9 window."""
-_SIDE = 2 * REACH + 3  # with the border that gradients take
+_SIDE = 2 * REACH + 1
+_LANES = 16  # a row of the window in one vector; those beyond it count for nothing
 SOFTENING = 1.0
 """Added to the diagonal of A, grey levels squared: where there is nothing to see, the flow stays."""
 
@@ -66,7 +67,6 @@ def measured(
     return kept, vectors, np.sqrt(doubt**2 + noise.floor_px**2 + (noise.relative * length) ** 2)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
 def offsets(
     image1: NDArray[np.uint8],
     image2: NDArray[np.uint8],
@@ -76,43 +76,93 @@ def offsets(
 ) -> NDArray[np.float64]:
     """What is to be added to the flow at N pixels: (N, 5), offset u, v in px, and A^-1 (xx, xy, yy) in px^2 / grey^2.
 
-    Images (H, W), ``flow`` (H, W, 2) px. NaN where the window leaves a frame.
+    Images (H, W), ``flow`` (H, W, 2) px. NaN where the window leaves a frame. Windows overlap so much that the whole
+    frames are laid over each other first.
+    """
+    mean, change = _laid_over(image1, _corners(image2), flow)
+    return _fitted(mean, change, columns, rows)
+
+
+@njit(cache=True, nogil=True)
+def _corners(image: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """Each pixel with those to its right, below, and both, in a word: one look-up instead of four; (H - 1, W - 1)."""
+    height, width = image.shape
+    result = np.empty((height - 1, width - 1), np.uint32)
+    for y in range(height - 1):
+        here, below, target = image[y], image[y + 1], result[y]
+        for x in range(width - 1):
+            upper = np.uint32(here[x]) | np.uint32(here[x + 1]) << np.uint32(8)
+            lower = np.uint32(below[x]) << np.uint32(16) | np.uint32(below[x + 1]) << np.uint32(24)
+            target[x] = np.uint32(upper | lower)
+    return result
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
+def _laid_over(
+    image1: NDArray[np.uint8], corners: NDArray[np.uint32], flow: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean and difference (frame 2, warped, less frame 1) of the frames, NaN where the flow leads out of frame 2.
+
+    Both (H, W + 16), for vectors that reach beyond the right border.
     """
     height, width = image1.shape
-    count = (2 * REACH + 1) ** 2
+    mean, change = np.zeros((2, height, width + _LANES), np.float32)
+    right, bottom = np.float32(width - 1), np.float32(height - 1)
+    half, zero, nothing = np.float32(0.5), np.float32(0), np.float32(np.nan)
+    flat, stride = corners.reshape(-1), width - 1
+    for y in range(height):
+        grey, row = image1[y], flow[y]
+        mean_row, change_row = mean[y], change[y]
+        for x in range(width):
+            x2, y2 = np.float32(x) + row[x, 0], np.float32(y) + row[x, 1]
+            inside = (x2 >= zero) & (y2 >= zero) & (x2 < right) & (y2 < bottom)
+            px, py = (x2 if inside else zero), (y2 if inside else zero)
+            qx, qy = np.int32(px), np.int32(py)
+            fx, fy = px - np.float32(qx), py - np.float32(qy)
+            word = flat[np.uint64(qy * stride + qx)]
+            a, b = np.float32(word & 255), np.float32(word >> 8 & 255)
+            c, d = np.float32(word >> 16 & 255), np.float32(word >> 24)
+            upper, lower = a + fx * (b - a), c + fx * (d - c)
+            warped, own = upper + fy * (lower - upper), np.float32(grey[x])
+            mean_row[x] = half * (warped + own) if inside else nothing
+            change_row[x] = warped - own if inside else nothing
+    return mean, change
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
+def _fitted(
+    mean: NDArray[np.float32], change: NDArray[np.float32], columns: NDArray[np.int64], rows: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """What ``offsets`` returns. ``mean``, ``change`` (H, W + 16)."""
+    height, width = mean.shape[0], mean.shape[1] - _LANES
+    count, half, zero = _SIDE * _SIDE, np.float32(0.5), np.float32(0)
     result = np.full((len(columns), 5), np.nan)
-    mean, change = np.empty((_SIDE, _SIDE), np.float32), np.empty((_SIDE, _SIDE), np.float32)
-    right, bottom, half = np.float32(width - 1), np.float32(height - 1), np.float32(0.5)
+    sums = np.empty((8, _LANES), np.float32)
     for k in range(len(columns)):
-        left, top = columns[k] - REACH - 1, rows[k] - REACH - 1
-        inside = left >= 0 and top >= 0 and left + _SIDE <= width and top + _SIDE <= height
-        for r in range(_SIDE):
-            if not inside:
-                break
-            for c in range(_SIDE):
-                y, x = top + r, left + c
-                x2, y2 = np.float32(x) + flow[y, x, 0], np.float32(y) + flow[y, x, 1]
-                if not (x2 >= 0 and y2 >= 0 and x2 < right and y2 < bottom):
-                    inside = False
-                    break
-                qx, qy = np.int64(x2), np.int64(y2)
-                fx, fy = x2 - np.float32(qx), y2 - np.float32(qy)
-                a, b = np.float32(image2[qy, qx]), np.float32(image2[qy, qx + 1])
-                e, d = np.float32(image2[qy + 1, qx]), np.float32(image2[qy + 1, qx + 1])
-                upper, lower = a + fx * (b - a), e + fx * (d - e)
-                warped, own = upper + fy * (lower - upper), np.float32(image1[y, x])
-                mean[r, c], change[r, c] = half * (warped + own), warped - own
-        if not inside:
+        left, top = columns[k] - REACH, rows[k] - REACH
+        if left < 1 or top < 1 or left + _SIDE >= width or top + _SIDE >= height:
             continue
-        sx = sy = sd = xx = xy = yy = xd = yd = 0.0
-        for r in range(1, _SIDE - 1):
-            for c in range(1, _SIDE - 1):
-                gx = half * (mean[r, c + 1] - mean[r, c - 1])
-                gy = half * (mean[r + 1, c] - mean[r - 1, c])
-                d = change[r, c]
-                sx, sy, sd = sx + gx, sy + gy, sd + d
-                xx, xy, yy = xx + gx * gx, xy + gx * gy, yy + gy * gy
-                xd, yd = xd + gx * d, yd + gy * d
+        sums[:] = zero
+        for y in range(top, top + _SIDE):
+            here, above, below = mean[y, left - 1 :], mean[y - 1, left:], mean[y + 1, left:]
+            apart = change[y, left:]
+            for c in range(_LANES):
+                within = c < _SIDE
+                gx = half * (here[c + 2] - here[c]) if within else zero
+                gy = half * (below[c] - above[c]) if within else zero
+                d = apart[c] if within else zero
+                sums[0, c] += gx
+                sums[1, c] += gy
+                sums[2, c] += d
+                sums[3, c] += gx * gx
+                sums[4, c] += gx * gy
+                sums[5, c] += gy * gy
+                sums[6, c] += gx * d
+                sums[7, c] += gy * d
+        sx, sy, sd, xx, xy, yy, xd, yd = (
+            sums[0].sum(), sums[1].sum(), sums[2].sum(), sums[3].sum(), sums[4].sum(), sums[5].sum(), sums[6].sum(),
+            sums[7].sum(),
+        )  # fmt: skip
         xx, xy, yy = xx - sx * sx / count + SOFTENING, xy - sx * sy / count, yy - sy * sy / count + SOFTENING
         xd, yd = xd - sx * sd / count, yd - sy * sd / count
         inverse = 1 / (xx * yy - xy * xy)
