@@ -12,6 +12,7 @@ from labels.census_flow import PRESETS, census_flow
 from labels.edge_channels import Detector
 from labels.edges import METHODS, edge_map
 from labels.ric_flow import ric_flow
+from labels.structure_tensor import smaller_eigenvalue
 
 CONSISTENT = 1
 """Support bit: the backward flow at the end point leads back to the start."""
@@ -100,9 +101,7 @@ def consistency(
 
 def texture(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Smaller eigenvalue of the structure tensor, (H, W) ``float32``, grey levels squared (7x7 mean, LABELS 4.5)."""
-    smooth = cv2.GaussianBlur(image.astype(np.float32), (0, 0), 1.0)
-    # OpenCV's Sobel is divided by 4 here where a derivative takes 8
-    return 0.25 * cv2.cornerMinEigenVal(smooth, 7, 3)
+    return smaller_eigenvalue(cv2.GaussianBlur(image.astype(np.float32), (0, 0), 1.0))
 
 
 def _engine(parameters: FlowParameters) -> Engine:
