@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from labels.enclosed import enclosed
@@ -126,16 +127,52 @@ def affine_flow(
     rows, columns = np.nonzero(source)
     vectors = flow[rows, columns].astype(np.float64)
     y0, x0, size = rows.mean(), columns.mean(), max(np.ptp(rows), np.ptp(columns), 1)
-    A = np.stack([np.ones(len(rows)), (columns - x0) / size, (rows - y0) / size], 1)
+    x, y = (columns - x0) / size, (rows - y0) / size
     distance2 = np.sum((vectors - np.median(vectors, axis=0)) ** 2, axis=1)
     weight = 1 / (1 + distance2 / (3 * scale_px) ** 2)
     for _ in range(4):
-        weighted = A * weight[:, None]
-        held = np.diag([1e-6, stiffness, stiffness]) * weight.sum()
-        model = np.linalg.solve(weighted.T @ A + held, weighted.T @ vectors)
-        weight = 1 / (1 + np.sum((vectors - A @ model) ** 2, axis=1) / scale_px**2) ** 2
+        A, b = _normal_equations(x, y, vectors, weight)
+        model = np.linalg.solve(A + np.diag([1e-6, stiffness, stiffness]) * A[0, 0], b)
+        _reweigh(x, y, vectors, model, scale_px**2, weight)
     x, y = (np.arange(source.shape[1]) - x0) / size, (np.arange(source.shape[0])[:, None] - y0) / size
     return (model[0] + model[1] * x[:, None] + model[2] * y[..., None]).astype(np.float32)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _normal_equations(
+    x: NDArray[np.float64], y: NDArray[np.float64], vectors: NDArray[np.float64], weight: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of the least squares for vectors (N, 2) that are affine in x and y: (3, 3) and (3, 2)."""
+    A, b = np.zeros((3, 3)), np.zeros((3, 2))
+    for n in range(len(x)):
+        w, wx, wy, u, v = weight[n], weight[n] * x[n], weight[n] * y[n], vectors[n, 0], vectors[n, 1]
+        A[0, 0] += w
+        A[0, 1] += wx
+        A[0, 2] += wy
+        A[1, 1] += wx * x[n]
+        A[1, 2] += wx * y[n]
+        A[2, 2] += wy * y[n]
+        b[0, 0] += w * u
+        b[1, 0] += wx * u
+        b[2, 0] += wy * u
+        b[0, 1] += w * v
+        b[1, 1] += wx * v
+        b[2, 1] += wy * v
+    A[1, 0], A[2, 0], A[2, 1] = A[0, 1], A[0, 2], A[1, 2]
+    return A, b
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _reweigh(
+    x: NDArray[np.float64], y: NDArray[np.float64], vectors: NDArray[np.float64], model: NDArray[np.float64],
+    scale2: float, weight: NDArray[np.float64],
+) -> None:  # fmt: skip
+    """Fill ``weight`` (N,) with the Geman-McClure weights of what ``model`` (3, 2) leaves of the vectors."""
+    for n in range(len(x)):
+        u = vectors[n, 0] - (model[0, 0] + model[1, 0] * x[n] + model[2, 0] * y[n])
+        v = vectors[n, 1] - (model[0, 1] + model[1, 1] * x[n] + model[2, 1] * y[n])
+        doubt = 1 + (u * u + v * v) / scale2
+        weight[n] = 1 / (doubt * doubt)
 
 
 def detail(image: NDArray[np.uint8], parameters: ThingParameters, unit: float) -> NDArray[np.float32]:
