@@ -49,7 +49,8 @@ def own_heading(
     M = np.column_stack([-focal * t[:, 1], focal * t[:, 0], start[:, 0] * t[:, 1] - start[:, 1] * t[:, 0]])
     heading = np.linalg.eigh(M.T @ M)[1][:, 0]
     tau = start * heading[2] - focal * heading[:2]
-    return heading if np.sum(t * tau) >= 0 else -heading
+    ahead = np.count_nonzero((t * tau).sum(axis=1) >= 0)
+    return heading if 2 * ahead >= len(t) else -heading
 
 
 def object_inverse_depth(

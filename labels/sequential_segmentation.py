@@ -2,9 +2,9 @@
 
 The sequential Bayesian segmentation of Bideau and Learned-Miller (ECCV 2016, CVPR 2018): posteriors of the background
 and of every moving component are carried along the flow and become the priors of the next pair. It starts, and starts
-again where the background is lost, from the regions that are peeled off the map of the flow's errors. Their networks
-and random fields are left out. Once a component, a thing keeps its own direction, even where that has become the still
-scene's.
+again where the background is lost, with the regions that are peeled off the map of the flow's errors as priors. Their
+networks and random fields are left out. Once a component, a thing keeps its own direction, even where that has become
+the still scene's.
 """
 
 from dataclasses import dataclass, replace
@@ -96,7 +96,7 @@ def _started(flow: FLOATS, motion: Egomotion, camera: Camera, parameters: Sequen
     error = projection_error(flow, motion, camera[0], camera[1])
     found = peeled(error, least, parameters.effectiveness, parameters.most_components)
     labels = _numbered(found, least, parameters.most_components)
-    return Components(labels, _masks(labels))
+    return _continued(flow, motion, camera, _masks(labels), parameters)
 
 
 def projection_error(flow: FLOATS, motion: Egomotion, focal: float, principal_point: tuple[float, float]) -> FLOATS:

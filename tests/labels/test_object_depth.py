@@ -20,6 +20,18 @@ def test_a_region_has_the_heading_that_explains_its_flow(corridor: Callable[...,
     assert heading @ scene.heading > np.cos(np.deg2rad(0.05))
 
 
+def test_most_pixels_tell_the_sense_of_a_heading(corridor: Callable[..., Any]) -> None:
+    """One pixel in ten goes back, far: their flow is the more, they are not."""
+    scene = corridor((0, 0, 0), (0.3, 0.1, 1.0))
+    region = np.zeros((scene.height, scene.width), bool)
+    region[200:300, 100:300] = True
+    flow = scene.flow()
+    flow[200:300, 100:300:10] *= -20
+    heading = own_heading(flow, region, scene.R, scene.focal, scene.centre)
+    assert heading is not None
+    assert heading @ scene.heading > np.cos(np.deg2rad(1))
+
+
 def test_depth_is_right_up_to_the_scale_of_its_foot(corridor: Callable[..., Any]) -> None:
     scene = corridor((0.2, 0.5, -0.1), (0.3, 0.1, 1.0))
     region = np.zeros((scene.height, scene.width), bool)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from labels.egomotion import Egomotion
+from labels.motion_peeling import peeled
 from labels.sequential_segmentation import (
     Components,
     SequentialParameters,
@@ -56,6 +57,20 @@ def test_a_mover_keeps_its_label_as_it_goes(drive: Drive) -> None:
         truth[drive.box(number)] = True
         assert (found.labels[truth] == 1).mean() > 0.95
         assert (found.labels[~truth] > 0).mean() < 0.005
+
+
+def test_the_first_pair_is_weighed_too(drive: Drive) -> None:
+    """Noise hides a small thing from the threshold; by its direction it is told all the same."""
+    flow = drive.flow(0, moves=False)
+    flow += np.random.default_rng(0).normal(0, 0.3, flow.shape).astype(np.float32)
+    thing = np.s_[250:270, 100:120]
+    flow[thing] += np.float32([0, -3])
+    error = projection_error(flow, drive.motion, drive.scene.focal, drive.scene.centre)
+    assert not peeled(error, 23, PARAMETERS.effectiveness, PARAMETERS.most_components).any()
+    found = components(flow, drive.motion, *drive.camera, None, PARAMETERS)
+    assert (found.labels[thing] > 0).mean() > 0.8
+    found.labels[thing] = 0
+    assert (found.labels > 0).mean() < 0.01
 
 
 def test_where_flow_says_nothing_what_was_believed_stays(drive: Drive) -> None:
