@@ -14,7 +14,7 @@ PROFILES = {
     "paper": BuildParameters(
         selection=SelectionParameters(rule="homography"),
         label=LabelParameters(
-            flow=FlowParameters(engine="census"),
+            flow=FlowParameters(engine="ric"),
             egomotion=EgomotionParameters(method="reference"),
             fusion=FusionParameters(carry=False),
             recipe="paper",

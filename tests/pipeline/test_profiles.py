@@ -29,6 +29,13 @@ def test_the_default_profile_changes_nothing() -> None:
     assert profile("default") == BuildParameters()
 
 
+def test_the_paper_s_profile_is_the_paper_s_from_flow_to_label() -> None:
+    paper = profile("paper")
+    said = paper.label.flow.engine, paper.label.egomotion.method, paper.label.recipe, paper.selection.rule
+    assert said == ("ric", "reference", "paper", "homography")
+    assert not paper.label.fusion.carry
+
+
 def test_an_option_wins_over_the_profile_even_where_it_says_our_default() -> None:
     options = ("--Egomotion-method", "robust", "--Paper-focal", "0.7")
     found = given("paper", *options)
