@@ -1,9 +1,9 @@
 """How surely copies are told from other videos: ``python -m benchmarks.duplicates MANIFEST``, or ``--hours H``.
 
-Of each video of the manifest the first seconds are encoded anew with H.264: ``coded`` at crf 35, ``small`` at half the
-size, ``cropped`` by 6 % on each side, without its ``bottom`` tenth, ``later`` from a third on, ``slow`` with half the
-frames. The originals are cut in two besides, ``begin`` and ``end``, which have nothing in common. All of
-them are hashed and compared as ``HashFrames`` and ``FindDuplicates`` do. Columns:
+Of each video of the manifest the first seconds are encoded anew with H.264 at half the size: ``coded`` at crf 35,
+``small`` at a quarter, ``cropped`` by 6 % on each side, without the ``bottom`` tenth, ``later`` from a third on, and
+``slow`` with half the frames. The originals are cut in two, too, ``begin`` and ``end``, which have nothing in common.
+All of them are hashed and compared as ``HashFrames`` and ``FindDuplicates`` do. Columns:
 
 pairs: of two kinds of copies of one video, or of what has nothing in common.
 found: those that are told to have something in common; right: those of them whose shift in time is right within 0.2 s.
@@ -31,7 +31,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from benchmarks import figures
-from labels.frame_hash import ZOOMS, frame_hashes
+from labels.frame_hash import VIEWS, frame_hashes
 from labels.repeats import DuplicateParameters, Footage, repeats
 from pipeline import tables
 from pipeline.decode import Crop, open_source
@@ -43,7 +43,7 @@ Frames = list[NDArray[np.uint8]]
 RIGHT_S = 0.2
 NOTHING = "nothing in common"
 COLUMNS = ("pairs", "found", "right")
-_CROPPED, _BOTTOM, _CLIP_S = 0.06, 0.1, 600.0
+_CROPPED, _BOTTOM, _LEAST_SIDE, _CLIP_S = 0.06, 0.1, 160, 600.0
 
 
 @dataclass
@@ -87,7 +87,8 @@ def hashed(path: Path, video: Video, seconds: float, spent: Spent) -> tuple[Foot
 
 def copies(frames: Frames, rate: float, folder: Path) -> dict[str, tuple[Path, float]]:
     """The files of the copies by kind, each with the second of the original that it begins with."""
-    height, width = frames[0].shape[:2]
+    height, width = (max(_LEAST_SIDE, side // 2) for side in frames[0].shape[:2])
+    frames = [_resized(each, width, height) for each in frames]
     rows, columns = round(_CROPPED * height), round(_CROPPED * width)
     third, low = len(frames) // 3, round(_BOTTOM * height)
     made: dict[str, tuple[Frames, float, int, int]] = {
@@ -171,7 +172,7 @@ def made_up(hours: float) -> list[Footage]:
             steps = _flips(count, generator)
             steps[0] ^= generator.integers(2**64, dtype=np.uint64)
             hashes = np.bitwise_xor.accumulate(steps)
-        columns = [hashes, *(_flipped(hashes, generator) for _ in ZOOMS[1:])]
+        columns = [hashes, *(_flipped(hashes, generator) for _ in VIEWS[1:])]
         clips.append(Footage(np.arange(len(hashes)) / 5, np.stack(columns, axis=1)))
     return clips
 

@@ -8,8 +8,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-ZOOMS = (0.0, 0.03, 0.06, 0.09)
-"""Shares of width and height that are cut off on each side before a frame is hashed: a copy may have lost a border."""
+VIEWS = (
+    (0.0, 0.0, 0.0),
+    (0.03, 0.03, 0.03),
+    (0.06, 0.06, 0.06),
+    (0.09, 0.09, 0.09),
+    (0.0, 0.0, 0.08),
+    (0.0, 0.0, 0.16),
+)
+"""What is cut off before a frame is hashed, as a copy may have lost a border or the bonnet at the bottom: shares of the
+width on either side, of the height at the top and at the bottom. The first is the whole frame.
+"""
 
 _SIDE = 32
 _WAVES = slice(1, 9)
@@ -18,18 +27,19 @@ _LEAST_CONTRAST = 4.0
 
 
 def frame_hashes(image: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """A hash for each of ``ZOOMS``, of a frame (H, W, 3) RGB or (H, W) grey; 0 where it shows nothing."""
+    """A hash for each of ``VIEWS``, of a frame (H, W, 3) RGB or (H, W) grey; 0 where it shows nothing."""
     grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     # one reading of the large frame; what is cut off is cut off the small one
     small = cv2.resize(grey, (4 * _SIDE, 4 * _SIDE), interpolation=cv2.INTER_AREA)
     if small.std() < _LEAST_CONTRAST:
-        return np.zeros(len(ZOOMS), np.uint64)
-    return np.array([_hash(_inner(small, zoom)) for zoom in ZOOMS], np.uint64)
+        return np.zeros(len(VIEWS), np.uint64)
+    return np.array([_hash(_inner(small, *view)) for view in VIEWS], np.uint64)
 
 
-def _inner(image: NDArray[np.uint8], share: float) -> NDArray[np.uint8]:
-    edge = round(share * len(image))
-    return image[edge : len(image) - edge, edge : len(image) - edge]
+def _inner(image: NDArray[np.uint8], sides: float, top: float, bottom: float) -> NDArray[np.uint8]:
+    size = len(image)
+    left, first, last = round(sides * size), round(top * size), size - round(bottom * size)
+    return image[first:last, left : size - left]
 
 
 def _hash(image: NDArray[np.uint8]) -> np.uint64:

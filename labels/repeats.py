@@ -38,7 +38,7 @@ class DuplicateParameters:
 
 @dataclass(frozen=True)
 class Footage:
-    """The hashes of a video: ``time_s`` (N,) grows; ``hashes`` (N, Z) of ``frame_hash.ZOOMS``, 0 = shows nothing."""
+    """The hashes of a video: ``time_s`` (N,) grows; ``hashes`` (N, Z) of ``frame_hash.VIEWS``, 0 = shows nothing."""
 
     time_s: NDArray[np.float64]
     hashes: NDArray[np.uint64]
@@ -110,8 +110,8 @@ def _candidates(footage: list[Footage], moving: list[NDArray[np.bool_]]) -> dict
         chosen = generator.choice(64, key_bits, replace=False)
         keys = _key(hashes[:, 0], chosen)
         order = np.argsort(keys, kind="stable")
-        for zoom in range(hashes.shape[1]):
-            asked, met = _alike(hashes[asks, zoom], _key(hashes[asks, zoom], chosen), hashes[:, 0], keys, order)
+        for view in range(hashes.shape[1]):
+            asked, met = _alike(hashes[asks, view], _key(hashes[asks, view], chosen), hashes[:, 0], keys, order)
             asked = asks[asked]
             other = owner[asked] != owner[met]
             votes.append(_votes(owner, time_s, asked[other], met[other]))
@@ -193,7 +193,7 @@ def _differences(first: Footage, second: Footage, moving: NDArray[np.bool_], shi
     met = _nearest(second.time_s, wanted)
     ours, theirs = first.hashes[moving], second.hashes[met]
     whole = ours[:, :1], theirs[:, :1]
-    # either may have lost its border
+    # either may have lost a border
     bits = np.minimum(np.bitwise_count(ours ^ whole[1]).min(axis=1), np.bitwise_count(whole[0] ^ theirs).min(axis=1))
     gone = (np.abs(second.time_s[met] - wanted) > 1.1 * _FINE_S) | (theirs[:, 0] == 0)
     return np.where(gone, 64, bits.astype(np.int64))

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from labels.frame_hash import ZOOMS, frame_hashes
+from labels.frame_hash import VIEWS, frame_hashes
 from labels.repeats import Footage
 from pipeline import fetch_video, outcome, survey_video, tables
 from pipeline.build import Build
@@ -20,7 +20,7 @@ from pipeline.task import VideoTask
 
 STEP_S = 0.2
 """Time between two frames that are hashed."""
-HASHES = pa.schema([("time_s", pa.float32()), *((f"hash_{zoom}", pa.uint64()) for zoom in range(len(ZOOMS)))])
+HASHES = pa.schema([("time_s", pa.float32()), *((f"hash_{view}", pa.uint64()) for view in range(len(VIEWS)))])
 
 
 class HashFrames(VideoTask):
@@ -64,7 +64,7 @@ def hashed(build: Build, video: Video) -> pa.Table:
             times.append(frame.time_s)
     except Exception as error:  # one video must not end the build
         outcome.of_error(error)
-    columns = np.array(hashes, np.uint64).reshape(-1, len(ZOOMS)).T
+    columns = np.array(hashes, np.uint64).reshape(-1, len(VIEWS)).T
     return pa.table([pa.array(times, pa.float32()), *map(pa.array, columns)], schema=HASHES)
 
 
@@ -91,5 +91,5 @@ def hashes_target(build: Build, video: Video) -> FsspecTarget:
 def read_footage(build: Build, video: Video) -> Footage:
     """The hashes of a video as they are compared."""
     table = tables.from_bytes(hashes_target(build, video).read())
-    columns = [table.column(f"hash_{zoom}").to_numpy() for zoom in range(len(ZOOMS))]
+    columns = [table.column(f"hash_{view}").to_numpy() for view in range(len(VIEWS))]
     return Footage(table.column("time_s").to_numpy().astype(np.float64), np.stack(columns, axis=1))

@@ -17,9 +17,9 @@ def drive(seed: int, seconds: float, bits_a_step: int = 3) -> NDArray[np.uint64]
     return np.array(hashes, np.uint64)
 
 
-def footage(hashes: NDArray[np.uint64], zooms: int = 2) -> Footage:
+def footage(hashes: NDArray[np.uint64], views: int = 2) -> Footage:
     """Zoomed, the frames look like nothing else."""
-    others = np.random.default_rng(int(hashes[0] % np.uint64(2**32))).integers(1, 2**63, (len(hashes), zooms - 1))
+    others = np.random.default_rng(int(hashes[0] % np.uint64(2**32))).integers(1, 2**63, (len(hashes), views - 1))
     return Footage(np.arange(len(hashes)) / 5, np.column_stack([hashes, others.astype(np.uint64)]))
 
 

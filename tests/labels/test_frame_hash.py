@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from labels.frame_hash import ZOOMS, frame_hashes
+from labels.frame_hash import VIEWS, frame_hashes
 
 
 def street(seed: int, height: int = 180, width: int = 320) -> NDArray[np.uint8]:
@@ -29,7 +29,7 @@ def test_a_wave_sets_its_own_bit() -> None:
 
 
 def test_half_the_bits_are_set() -> None:
-    assert np.bitwise_count(frame_hashes(street(1))).tolist() == [32] * len(ZOOMS)
+    assert np.bitwise_count(frame_hashes(street(1))).tolist() == [32] * len(VIEWS)
 
 
 def test_size_noise_brightness_and_colour_change_few_bits() -> None:
@@ -45,11 +45,11 @@ def test_size_noise_brightness_and_colour_change_few_bits() -> None:
         assert apart(known, frame_hashes(other)[0]) <= 4
 
 
-@pytest.mark.parametrize("zoom", ZOOMS[1:])
-def test_a_lost_border_is_made_up_for_by_zooming(zoom: float) -> None:
+@pytest.mark.parametrize("view", VIEWS[1:])
+def test_a_lost_border_is_made_up_for(view: tuple[float, float, float]) -> None:
     image = street(3)
-    rows, columns = round(zoom * 180), round(zoom * 320)
-    cropped = cv2.resize(image[rows : 180 - rows, columns : 320 - columns], (320, 180))
+    left, top, bottom = round(view[0] * 320), round(view[1] * 180), round(view[2] * 180)
+    cropped = cv2.resize(image[top : 180 - bottom, left : 320 - left], (320, 180))
     assert apart(frame_hashes(image), frame_hashes(cropped)[0]) <= 4
 
 
@@ -59,4 +59,4 @@ def test_other_frames_differ_in_many_bits() -> None:
 
 
 def test_an_even_frame_shows_nothing() -> None:
-    assert frame_hashes(np.full((90, 160, 3), 77, np.uint8)).tolist() == [0] * len(ZOOMS)
+    assert frame_hashes(np.full((90, 160, 3), 77, np.uint8)).tolist() == [0] * len(VIEWS)

@@ -5,11 +5,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from labels.frame_hash import ZOOMS, frame_hashes
+from labels.frame_hash import VIEWS, frame_hashes
 from labels.repeats import DuplicateParameters, Repeat
 from pipeline import build as builds
 from pipeline import describe, plan_shards, storage, survey_video, tables, unlabelled, write_shard
@@ -43,7 +44,7 @@ def dropping(build: Build) -> Build:
 def hash_all(build: Build, hashes: list[np.ndarray]) -> None:
     build.save()
     for video, shown in zip(build.videos, hashes):
-        told = [pa.array(np.arange(len(shown)) / 5, pa.float32())] + [pa.array(shown)] * len(ZOOMS)
+        told = [pa.array(np.arange(len(shown)) / 5, pa.float32())] + [pa.array(shown)] * len(VIEWS)
         hashes_target(build, video).write(tables.to_bytes(pa.table(told, schema=HASHES)))
 
 
@@ -206,7 +207,7 @@ def test_five_frames_a_second_are_hashed(built: Any) -> None:
         build, video, built.root / "videos" / video.video_id / "source.mp4", survey_video.read_camera(build, video)
     ) as source:
         first = next(iter(source.frames()))
-    assert [table[0][f"hash_{zoom}"] for zoom in range(len(ZOOMS))] == frame_hashes(first.image).tolist()
+    assert [table[0][f"hash_{view}"] for view in range(len(VIEWS))] == frame_hashes(first.image).tolist()
 
 
 def test_a_video_without_a_survey_has_no_hashes(tmp_path: Path) -> None:
@@ -232,3 +233,22 @@ def test_a_dry_run_counts_the_tasks(tmp_path: Path) -> None:
         "FindDuplicates": 1,
         "LabelPairs": 1,
     }
+
+
+def test_the_command_finds_a_copy_before_anything_is_labelled(built: Any, start: Any, tmp_path: Path) -> None:
+    source, copy = built.root / "videos" / "drive_1" / "source.mp4", tmp_path / "copy.mp4"
+    with av.open(str(source)) as original, av.open(str(copy), "w") as container:
+        rate = original.streams.video[0].average_rate
+        stream = container.add_stream("libx264", rate=rate, options={"crf": "32", "preset": "veryfast"})
+        stream.width, stream.height, stream.pix_fmt = 240, 144, "yuv420p"
+        for frame in original.decode(video=0):
+            container.mux(stream.encode(frame.reformat(240, 144)))
+        container.mux(stream.encode())
+    build = start([{"video_id": "again", "source": copy}, {"video_id": "first", "source": source}], "copies")
+    finished = build.run("--score-only", "--Duplicate-drop", "true", "--Duplicate-shortest-s", 2)
+    assert finished.returncode == 0, finished.stderr
+    (scores,) = build.root.glob("shards/*/scores.json")
+    told = {video["video_id"]: video for video in json.loads(scores.read_text())["videos"]}
+    assert (told["again"]["status"], told["again"]["reason"]) == ("filtered", "shown_elsewhere")
+    assert told["again"]["detail"] == "shows what first shows" and told["first"]["selected"] > 5
+    assert not (build.root / "labels").exists()
