@@ -5,6 +5,9 @@ from pathlib import Path
 
 from PIL import Image
 
+UNSETTLED = 2000
+"""Pixels that may still change their colour when the palette's refinement ends: unrefined, strong colours go dull."""
+
 
 def main(pictures: list[Path]) -> None:
     """Each picture in place; one that has a palette already stays as it is."""
@@ -12,7 +15,7 @@ def main(pictures: list[Path]) -> None:
         with Image.open(path) as picture:
             if picture.mode == "P":
                 continue
-            small = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+            small = picture.convert("RGB").quantize(256, kmeans=UNSETTLED, dither=Image.Dither.NONE)
         small.save(path, "PNG", optimize=True)
 
 
