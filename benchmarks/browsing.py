@@ -101,7 +101,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("dataset", metavar="DATASET", help="a dataset, as browse takes it")
     parser.add_argument("--rows", type=int, default=100_000, help="samples (%(default)s)")
     options = parser.parse_args(arguments)
-    results = []
+    results: list[dict[str, Any]] = []
     try:
         figures.require_folder(options.json, "--json")
         if options.rows < PAGE:
