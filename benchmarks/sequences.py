@@ -131,8 +131,12 @@ class Sequence:
 
     def road(self, index: int) -> NDArray[np.bool_] | None:
         """Where the frame shows the road, (H, W); None for a sequence without ``classes/``."""
-        classes = self._truth("classes", index, None)
+        classes = self.classes(index)
         return None if classes is None else classes == ROAD
+
+    def classes(self, index: int) -> NDArray[np.uint8] | None:
+        """CamVid's classes of a frame, (H, W); None for a sequence without ``classes/``."""
+        return self._truth("classes", index, None)
 
     def flow(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]] | None:
         """True flow to the next frame where the sequence has it (moving things included), and where it is known."""
