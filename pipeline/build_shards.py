@@ -13,6 +13,7 @@ from pipeline import build as builds
 from pipeline import (
     compilation,
     describe,
+    edge_model,
     ending,
     fetch_video,
     forecast,
@@ -160,11 +161,12 @@ class BuildShards(MarkedTask):
     def _open(self) -> Build:
         """Check everything that can be checked before work, record the build, show how it goes."""
         build = self._plan()
+        detector = edge_model.detector_of(build)
         open_root(build.root)
         fetch_video.refuse_changed_sources(build)
         build.save()
         if not self.score_only:
-            compilation.compile_ahead(build.parameters.label)
+            compilation.compile_ahead(build.parameters.label, detector)
         progress.watch(build)
         ending.explain_at_exit()
         return build

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from labels.edge_channels import Detector
 from labels.pair import LabelParameters, label_pair
 
 _MAIN_PROCESS = os.getpid()
@@ -16,7 +17,7 @@ HEIGHT, WIDTH = 128, 224
 FAR_ZOOM, NEAR_ZOOM = 1.02, 1.1
 
 
-def compile_ahead(parameters: LabelParameters) -> None:
+def compile_ahead(parameters: LabelParameters, detector: Detector | None = None) -> None:
     """Label made-up frames in a process of its own; later calls, or a task's, do nothing.
 
     Numba keeps what is compiled beside the sources. Workers that all come to their first pair at the same time would
@@ -24,14 +25,14 @@ def compile_ahead(parameters: LabelParameters) -> None:
     """
     if os.getpid() == _MAIN_PROCESS and not _begun:
         _begun.append(_MAIN_PROCESS)
-        _fork.Process(target=_label, args=(parameters,), daemon=True).start()
+        _fork.Process(target=_label, args=(parameters, detector), daemon=True).start()
 
 
-def _label(parameters: LabelParameters) -> None:
+def _label(parameters: LabelParameters, detector: Detector | None) -> None:
     cv2.setNumThreads(1)
     previous = None
     for first, second in _pairs():
-        previous = label_pair(first, second, 0.8 * WIDTH, parameters, previous)
+        previous = label_pair(first, second, 0.8 * WIDTH, parameters, previous, detector=detector)
 
 
 def _pairs() -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:

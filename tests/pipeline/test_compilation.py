@@ -33,7 +33,7 @@ def test_the_made_up_frames_lead_through_the_whole_of_the_labels(monkeypatch: py
 
 
 def test_it_is_done_once_and_elsewhere(nothing_begun: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(compilation, "_label", lambda _: (tmp_path / str(os.getpid())).write_text("begun"))
+    monkeypatch.setattr(compilation, "_label", lambda *_: (tmp_path / str(os.getpid())).write_text("begun"))
     compilation.compile_ahead(LabelParameters())
     compilation.compile_ahead(LabelParameters())
     limit = time.monotonic() + 30

@@ -48,6 +48,12 @@ def test_an_engine_that_does_not_exist_is_refused() -> None:
         (["--Decoding-width", "wide"], 13, "--Decoding-width cannot be read: invalid literal for int"),
         (["--Shard-val-fraction", "1"], 13, "--Shard-val-fraction 1.0 cannot work; allowed: 0 or more, below 1"),
         (["--dataset", "a b"], 13, "--dataset 'a b' cannot name files"),
+        (["--Flow-edges", "learned"], 13, "--Flow-edge-model '' cannot work; allowed: the name of a model"),
+        (
+            ["--Flow-edges", "learned", "--Flow-edge-model", "0123456789ab"],
+            13,
+            "has no edge model 0123456789ab; train it with TrainEdges",
+        ),
     ],
 )
 def test_a_wrong_option_is_one_sentence(start: Callable[..., Any], options: list[str], code: int, words: str) -> None:
