@@ -44,7 +44,7 @@ def looked_at(drive: Sequence, width: int = 640, pairs: int = FixedRegionParamet
     size = images[0].shape[1], images[0].shape[0]
     look = SecondLook(size, camera.focal, True, (camera.cx, camera.cy), len(chosen))
     for glance in chosen:
-        look.add(grey(images[glance.first]), grey(images[glance.second]), [])
+        look.add(grey(images[glance.first]), grey(images[glance.second]), [], glance.fresh)
     return look.camera()
 
 

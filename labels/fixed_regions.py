@@ -46,6 +46,8 @@ class FixedRegionParameters:
     min_pairs: int = 50  # with fewer only a bonnet whose edge is certain is believed
     fewest_pairs: int = 20  # with fewer nothing is
     certain: float = 0.7  # constancy of such an edge
+    min_apart: int = 40  # pairs that do not overlap in time; with fewer only marks whose edges are certain are believed
+    certain_mark: float = 0.86  # median constancy of such edges: lane markings and clouds stay .84 for three seconds
     margin_px: float = 8.0  # flow next to a fixed region is not used: it is dragged along
     max_share: float = 0.45  # of the frame; a larger mask is not believed
     max_central: float = 0.10  # of the middle ninth of the frame, likewise
@@ -69,6 +71,7 @@ class Accumulator:
     def __init__(self, height: int, width: int, parameters: FixedRegionParameters | None = None) -> None:
         self.parameters = parameters or FixedRegionParameters()
         self.pairs = 0
+        self.apart = 0.0  # pairs that do not overlap in time
         self._shape = height, width
         self._image_sums = np.zeros((5, height, width), np.float32)  # g_x, g_y, |g|^2, grey, grey^2
         self._flow_sums: NDArray[np.float32] | None = None  # |flow|, votes for fixed, for scene
@@ -83,12 +86,14 @@ class Accumulator:
         motion: Egomotion,
         focal: float,
         principal_point: tuple[float, float],
+        fresh: float = 1.0,
     ) -> None:
         """Take a pair: its first frame, (H, W) grey ``uint8``, and its flow, of the frames at that size or smaller.
 
         ``flow`` (h, w, 2), ``support`` (h, w), ``focal`` and ``principal_point`` are in pixels of the smaller frames.
-        ``motion`` is what the flow was fitted with; a rejected one counts, too, if it was found at all. Raises
-        ``ValueError`` for an image of another size.
+        ``motion`` is what the flow was fitted with; a rejected one counts, too, if it was found at all. ``fresh`` is
+        the share of the time between the frames that no pair before spans. Raises ``ValueError`` for an image of
+        another size.
         """
         if image.shape != self._shape:
             raise ValueError(f"fixed regions: an image of {image.shape} where {self._shape} was said")
@@ -103,6 +108,7 @@ class Accumulator:
         length = vector_length(flow[..., 0], flow[..., 1])
         self._flow_sums[0] += np.minimum(length, support.shape[1] / 10)  # longer flow is mostly wrong
         self.pairs += 1
+        self.apart += fresh
         if np.isfinite(motion.cost):
             still = length < STILL * np.percentile(length, 75)
             wrong = ~explained(flow, motion, focal, principal_point)
@@ -146,7 +152,8 @@ class Accumulator:
         mask = bonnet(evidence, parameters.certain if few else parameters.bonnet.min_constancy, parameters.bonnet)
         if few:
             return FixedRegions(mask, "" if mask.any() else "few_pairs")
-        mask |= marks(evidence, mask, parameters.mark)
+        least = parameters.certain_mark if self.apart < parameters.min_apart else 0.0
+        mask |= marks(evidence, mask, parameters.mark, least)
         height, width = self._shape
         central = mask[height // 3 : height - height // 3, width // 3 : width - width // 3]
         reason = "central" if central.mean() > parameters.max_central else ""

@@ -27,11 +27,14 @@ class MarkParameters:
     rim_px: float = 1.0  # by which the smoothing, that of the gradient, widens a mark: pixels of the frame as it is
 
 
-def marks(evidence: Evidence, known: NDArray[np.bool_], parameters: MarkParameters) -> NDArray[np.bool_]:
+def marks(
+    evidence: Evidence, known: NDArray[np.bool_], parameters: MarkParameters, typical_constancy: float = 0.0
+) -> NDArray[np.bool_]:
     """(H, W): what constant edges enclose, those within ``known`` (H, W) left out.
 
-    Edges near each other are joined and what they surround is filled, also against the border of the frame: between
-    the letters of a date stamp lie digits that change.
+    ``typical_constancy`` is the least median over the edges of a mark. Edges near each other are joined and what they
+    surround is filled, also against the border of the frame: between the letters of a date stamp lie digits that
+    change.
     """
     unit = evidence.constancy.shape[1] / 640
     reach = 2 * max(1, round(parameters.reach_px * unit)) + 1
@@ -49,6 +52,7 @@ def marks(evidence: Evidence, known: NDArray[np.bool_], parameters: MarkParamete
             np.count_nonzero(own) >= parameters.min_edge_px2 * unit**2
             and np.count_nonzero(mark) >= parameters.min_area_px2 * unit**2
             and np.median(evidence.crossing[own]) >= parameters.typical_crossing_px
+            and np.median(evidence.constancy[own]) >= typical_constancy
             and np.mean(evidence.scene[mark] - evidence.fixed[mark]) < parameters.scene_votes
         ):
             hull = _hull(mark)

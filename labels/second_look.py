@@ -32,11 +32,15 @@ QUICK = FlowParameters(engine="dis")
 
 @dataclass(frozen=True)
 class Glance:
-    """Rows of the frame table: a pair, and the frames later on that tell the focal length in a turn."""
+    """Rows of the frame table: a pair, and the frames later on that tell the focal length in a turn.
+
+    ``fresh`` is the share of the pair's frames that no pair before it spans.
+    """
 
     first: int
     second: int
     later: tuple[int, ...] = ()
+    fresh: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,13 @@ def glances(frames: FrameColumns, width: int, number: int) -> list[Glance]:
     if len(kept) > number:
         kept = kept[np.linspace(0, len(kept) - 1, number).astype(np.int64)]
     shot, time_s = shots(frames).shot, frames["time_s"]
-    return [Glance(first, int(chosen.second[first]), _later(first, time_s, shot)) for first in kept.tolist()]
+    seconds = chosen.second[kept]
+    ends = np.concatenate([kept[:1], np.maximum.accumulate(seconds)[:-1]])
+    fresh = np.clip((seconds - np.maximum(kept, ends)) / (seconds - kept), 0, 1)
+    return [
+        Glance(first, second, _later(first, time_s, shot), share)
+        for first, second, share in zip(kept.tolist(), seconds.tolist(), fresh.tolist())
+    ]
 
 
 def _later(first: int, time_s: NDArray[np.float64], shot: NDArray[np.int64]) -> tuple[int, ...]:
@@ -116,9 +126,13 @@ class SecondLook:
         self._turns: list[tuple[float, int, list[NDArray[np.uint8]]]] = []
 
     def add(
-        self, first: NDArray[np.uint8], second: NDArray[np.uint8], later: list[tuple[float, NDArray[np.uint8]]]
+        self,
+        first: NDArray[np.uint8],
+        second: NDArray[np.uint8],
+        later: list[tuple[float, NDArray[np.uint8]]],
+        fresh: float = 1.0,
     ) -> None:
-        """Take the frames of a glance, (H, W) grey ``uint8``.
+        """Take the frames of a glance, (H, W) grey ``uint8``; ``fresh`` is the glance's.
 
         ``later`` are the frames that tell the focal length, with the time to them over that to ``second``.
         """
@@ -130,7 +144,7 @@ class SecondLook:
         motion = fit(found, support, *camera)
         if self._sums.pairs % self._every == 0:
             self._kept.append(_Kept((first, second), found, support))
-        self._sums.add(first, found, support, motion, *camera)
+        self._sums.add(first, found, support, motion, *camera, fresh)
         if later and not self._focal_known:
             self._keep_turn(first, motion, later)
 

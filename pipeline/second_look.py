@@ -31,7 +31,7 @@ def second_look(
     for glance, images in _read(source, pts, chosen):
         step = max(time_s[glance.second] - time_s[glance.first], 1e-6)
         later = [((time_s[row] - time_s[glance.first]) / step, images[row]) for row in glance.later]
-        look.add(images[glance.first], images[glance.second], later)
+        look.add(images[glance.first], images[glance.second], later, glance.fresh)
     return look.camera()
 
 

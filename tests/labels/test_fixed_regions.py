@@ -44,13 +44,16 @@ def scenes() -> list[tuple[Image, Image]]:
 
 
 def look(
-    scenes: list[tuple[Image, Image]], paint: Paint, parameters: FixedRegionParameters | None = None
+    scenes: list[tuple[Image, Image]],
+    paint: Paint,
+    parameters: FixedRegionParameters | None = None,
+    fresh: float = 1.0,
 ) -> FixedRegions:
     sums = Accumulator(HEIGHT, WIDTH, parameters)
     for first, second in scenes:
         images = paint(first, first), paint(second, first)
         found, support = flow(*images, QUICK)
-        sums.add(images[0], found, support, fit(found, support, FOCAL, CENTRE), FOCAL, CENTRE)
+        sums.add(images[0], found, support, fit(found, support, FOCAL, CENTRE), FOCAL, CENTRE, fresh)
     return sums.regions()
 
 
@@ -99,6 +102,14 @@ def test_where_nothing_stays_there_is_no_mask(scenes: list[tuple[Image, Image]])
 def test_few_pairs_tell_nothing(scenes: list[tuple[Image, Image]]) -> None:
     found = look(scenes[:19], matte)
     assert not found.mask.any() and found.reason == "few_pairs"
+
+
+def test_in_a_short_clip_only_a_mark_whose_edges_are_certain_is_believed(scenes: list[tuple[Image, Image]]) -> None:
+    """Of a slow car pairs overlap: in three seconds lane markings stay where they are, too."""
+    strict = FixedRegionParameters(certain_mark=0.999)
+    assert overlap(look(scenes, logo, fresh=0.5).mask, BOX) >= 0.85
+    assert overlap(look(scenes, logo, strict).mask, BOX) >= 0.85
+    assert not look(scenes, logo, strict, fresh=0.5).mask.any()
 
 
 def test_a_mask_that_is_too_large_is_not_believed(scenes: list[tuple[Image, Image]]) -> None:
@@ -164,6 +175,12 @@ def test_edges_behind_which_flow_sees_the_scene_are_no_mark(scene: float, fixed:
     votes = NOTHING + np.float32(scene), NOTHING + np.float32(fixed)
     evidence = Evidence(EDGE, EDGE * 20, NOTHING, EDGE * 5, votes[1], votes[0], NOTHING)
     assert marks(evidence, NOTHING > 0, MarkParameters())[30, 50] == is_mark
+
+
+def test_edges_that_mostly_stay_are_a_mark_unless_certain_ones_are_asked_for() -> None:
+    evidence = Evidence(EDGE * np.float32(0.8), EDGE * 20, NOTHING, EDGE * 5, NOTHING, NOTHING, NOTHING)
+    assert marks(evidence, NOTHING > 0, MarkParameters())[30, 50]
+    assert not marks(evidence, NOTHING > 0, MarkParameters(), 0.86).any()
 
 
 def test_a_mark_is_whole_where_an_edge_lies_along_the_motion() -> None:
