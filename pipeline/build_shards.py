@@ -168,7 +168,7 @@ class BuildShards(MarkedTask):
         if not self.score_only:
             compilation.compile_ahead(build.parameters.label, detector)
         progress.watch(build)
-        ending.explain_at_exit()
+        ending.explain_at_exit(self.output().url)
         return build
 
     def _plan(self) -> Build:

@@ -7,6 +7,7 @@ import sys
 
 import luigi
 
+from pipeline import storage
 from pipeline.outcome import printable
 
 _MAIN_PROCESS = os.getpid()
@@ -19,11 +20,14 @@ _UNFINISHED = (
 )
 
 
-def explain_at_exit() -> None:
-    """Let this process say one sentence at its end, unless the build is whole by then or an error was told."""
+def explain_at_exit(output: str) -> None:
+    """Let this process say one sentence at its end, unless the build is whole by then or an error was told.
+
+    Another worker may have written ``output``, a URL: Luigi then lets this one go without a look.
+    """
     if os.getpid() == _MAIN_PROCESS:
         atexit.unregister(_explain)
-        atexit.register(_explain)
+        atexit.register(_explain, output)
 
 
 def whole() -> None:
@@ -31,8 +35,11 @@ def whole() -> None:
     _explained.set()
 
 
-def _explain() -> None:
-    if not _explained.is_set():
+def _explain(output: str) -> None:
+    if _explained.is_set():
+        return
+    local = storage.local_folder(output)  # remote storage is asked by threads, which have ended by now
+    if local is None or not local.exists():
         print(_UNFINISHED, file=sys.stderr)
 
 
