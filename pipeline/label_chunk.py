@@ -14,7 +14,7 @@ from labels.egomotion import EgomotionParameters
 from labels.fixed_regions import widened
 from labels.noise_scale import NoiseScale
 from labels.pair import LabelParameters, PairLabel, label_pair
-from pipeline import outcome, sample, select_pairs, survey_video, tables
+from pipeline import kept_memory, outcome, sample, select_pairs, survey_video, tables
 from pipeline.build import Build
 from pipeline.edge_model import detector_of
 from pipeline.manifest import Video
@@ -75,6 +75,7 @@ def label_chunk(build: Build, video: Video, pairs: pa.Table) -> Chunk:
     so that a chunk's bytes do not depend on the chunks before it.
     """
     cv2.setNumThreads(1)  # one process a core
+    kept_memory.keep()
     work = _Work(build, video, survey_video.read_camera(build, video))
     wanted = tables.rows(pairs)
     tar, rows = bytearray(), []
