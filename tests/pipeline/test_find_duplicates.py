@@ -5,7 +5,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -196,8 +195,7 @@ def test_no_duplicates_are_an_empty_table() -> None:
 
 
 def test_five_frames_a_second_are_hashed(built: Any) -> None:
-    (record,) = (built.root / "builds").glob("*.json")
-    build = builds.load(str(built.root), record.stem)
+    build = builds.load(str(built.root), built.record["provenance"]["build"])
     video = build.videos[0]
     table = tables.rows(hashed(build, video))
     frames = survey_video.read_frames(build, video)
@@ -233,22 +231,3 @@ def test_a_dry_run_counts_the_tasks(tmp_path: Path) -> None:
         "FindDuplicates": 1,
         "LabelPairs": 1,
     }
-
-
-def test_the_command_finds_a_copy_before_anything_is_labelled(built: Any, start: Any, tmp_path: Path) -> None:
-    source, copy = built.root / "videos" / "drive_1" / "source.mp4", tmp_path / "copy.mp4"
-    with av.open(str(source)) as original, av.open(str(copy), "w") as container:
-        rate = original.streams.video[0].average_rate
-        stream = container.add_stream("libx264", rate=rate, options={"crf": "32", "preset": "veryfast"})
-        stream.width, stream.height, stream.pix_fmt = 240, 144, "yuv420p"
-        for frame in original.decode(video=0):
-            container.mux(stream.encode(frame.reformat(240, 144)))
-        container.mux(stream.encode())
-    build = start([{"video_id": "again", "source": copy}, {"video_id": "first", "source": source}], "copies")
-    finished = build.run("--score-only", "--Duplicate-drop", "true", "--Duplicate-shortest-s", 2)
-    assert finished.returncode == 0, finished.stderr
-    (scores,) = build.root.glob("shards/*/scores.json")
-    told = {video["video_id"]: video for video in json.loads(scores.read_text())["videos"]}
-    assert (told["again"]["status"], told["again"]["reason"]) == ("filtered", "shown_elsewhere")
-    assert told["again"]["detail"] == "shows what first shows" and told["first"]["selected"] > 5
-    assert not (build.root / "labels").exists()
