@@ -70,7 +70,12 @@ def test_the_commands_of_the_tutorial_do_what_they_say(clone: Path) -> None:
 def first_page(command: str, folder: Path, environment: dict[str, str]) -> bytes:
     """What the browser serves at the address that it prints; then it is interrupted, as with Ctrl-C."""
     with subprocess.Popen(
-        [*command.split(), "--port", "0"], cwd=folder, env=environment, stderr=subprocess.PIPE, text=True
+        [*command.split(), "--port", "0"],
+        cwd=folder,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
     ) as server:
         try:
             assert server.stderr is not None
