@@ -12,7 +12,10 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jsonargparse import ActionConfigFile, ArgumentParser, Namespace, set_parsing_settings
+try:
+    from jsonargparse import ActionConfigFile, ArgumentParser, Namespace, set_parsing_settings
+except ModuleNotFoundError:
+    sys.exit("python -m training needs torch and more, which the base install lacks: pip install -e '.[training]'")
 
 from training import finetuning
 from training.configuration import Configuration, RunConfiguration

@@ -87,7 +87,10 @@ class Dataset:
         samples = self.samples.filter(pc.equal(self.samples["split"], name))
         if not samples.num_rows:
             known = ", ".join(sorted(pc.unique(self.samples["split"]).to_pylist()))
-            raise DatasetError(f"{self.folder} has no sample in split {name!r}; it has: {known}")
+            raise DatasetError(
+                f"{self.folder} has no sample in split {name!r}, only in {known}; give a video of the manifest "
+                "that split and build again"
+            )
         return Split(self, name, samples)
 
 

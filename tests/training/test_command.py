@@ -30,6 +30,14 @@ def trained(small_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return run
 
 
+def test_the_base_install_is_told_what_training_needs() -> None:
+    bare = "import sys, runpy; sys.modules['jsonargparse'] = None; runpy.run_module('training', run_name='__main__')"
+    found = subprocess.run([sys.executable, "-c", bare], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert found.returncode == 1
+    (sentence,) = found.stderr.splitlines()
+    assert sentence.endswith("which the base install lacks: pip install -e '.[training]'")
+
+
 def test_options_override_a_file_and_a_file_the_defaults(small_dataset: Path, tmp_path: Path) -> None:
     config = ROOT / "training/configs/simulated_alexnet.yaml"
     words = ["--config", str(config), "--data", str(small_dataset), "--run", str(tmp_path / "run")]

@@ -131,7 +131,7 @@ def test_a_root_with_one_finished_dataset_is_enough(copy: Path) -> None:
 
 
 def test_splits_that_are_not_there_are_named(small_dataset: Path) -> None:
-    with pytest.raises(DatasetError, match="no sample in split 'test'; it has: train, val"):
+    with pytest.raises(DatasetError, match="no sample in split 'test', only in train, val; give a video"):
         Dataset.open(str(small_dataset)).split("test")
 
 
