@@ -1,7 +1,5 @@
 """HashFrames: how the frames of a video look, in a few bytes each, to find the same footage elsewhere."""
 
-from collections.abc import Iterator
-
 import cv2
 import numpy as np
 import pyarrow as pa
@@ -9,9 +7,8 @@ from numpy.typing import NDArray
 
 from labels.frame_hash import VIEWS, frame_hashes
 from labels.repeats import Footage
-from pipeline import fetch_video, outcome, survey_video, tables
+from pipeline import outcome, survey_video, tables
 from pipeline.build import Build
-from pipeline.decode import DecodedFrame
 from pipeline.manifest import Video
 from pipeline.outcome import Outcome
 from pipeline.storage import FsspecTarget
@@ -55,26 +52,17 @@ class HashFrames(VideoTask):
 def hashed(build: Build, video: Video) -> pa.Table:
     """The rows of a surveyed video."""
     cv2.setNumThreads(1)
-    frames = survey_video.read_frames(build, video)
+    camera, frames = survey_video.read_camera(build, video), survey_video.read_frames(build, video)
     pts = spaced(frames.column("time_s").to_numpy(), frames.column("pts").to_numpy())
     times, hashes = list[float](), list[NDArray[np.uint64]]()
     try:
-        for frame in _frames(build, video, pts):
+        for frame in survey_video.frames_of(build, video, camera, pts):
             hashes.append(frame_hashes(frame.image))
             times.append(frame.time_s)
     except Exception as error:  # one video must not end the build
         outcome.of_error(error)
     columns = np.array(hashes, np.uint64).reshape(-1, len(VIEWS)).T
     return pa.table([pa.array(times, pa.float32()), *map(pa.array, columns)], schema=HASHES)
-
-
-def _frames(build: Build, video: Video, pts: set[int]) -> Iterator[DecodedFrame]:
-    fetched, camera = fetch_video.read_record(build, video), survey_video.read_camera(build, video)
-    with (
-        fetch_video.local_source(build, video, fetched) as path,
-        survey_video.open_video(build, video, path, camera) as source,
-    ):
-        yield from source.frames(min(pts), max(pts), pts)
 
 
 def spaced(time_s: NDArray[np.float64], pts: NDArray[np.int64]) -> set[int]:

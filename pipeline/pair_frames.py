@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import fetch_video, outcome, survey_video
+from pipeline import outcome, survey_video
 from pipeline.build import Build
 from pipeline.manifest import Video
 from pipeline.outcome import FAILED, Outcome
@@ -38,16 +38,11 @@ class PairFrames:
         yield from ((pair, problem, None) for pair in waiting)
 
     def _decoded(self, needed: set[int]) -> Iterator[Any]:
-        fetched = fetch_video.read_record(self.build, self.video)
-        with (
-            fetch_video.local_source(self.build, self.video, fetched) as path,
-            survey_video.open_video(self.build, self.video, path, self.camera) as source,
-        ):
-            frames = source.frames(min(needed), max(needed), needed)
-            while True:
-                began = time.process_time()
-                frame = next(frames, None)
-                self.seconds += time.process_time() - began
-                if frame is None:
-                    return
-                yield frame
+        frames = survey_video.frames_of(self.build, self.video, self.camera, needed)
+        while True:
+            began = time.process_time()
+            frame = next(frames, None)
+            self.seconds += time.process_time() - began
+            if frame is None:
+                return
+            yield frame

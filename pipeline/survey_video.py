@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from pipeline import fetch_video, outcome, second_look, survey_pass, tables
 from pipeline.build import Build
 from pipeline.decode import Crop, Framing, Source, open_source
 from pipeline.fetch_video import FetchVideo
+from pipeline.frame_source import DecodedFrame
 from pipeline.manifest import Video
 from pipeline.outcome import DONE, FAILED, Outcome
 from pipeline.storage import FsspecTarget, join
@@ -117,6 +119,13 @@ def open_video(build: Build, video: Video, path: Path, camera: dict[str, Any]) -
     rectangle = tuple(camera["rectangle"]) if camera["rectangle"] else None
     crop = Crop(video.crop_top, video.crop_bottom, rectangle)
     return open_source(path, video.fps, video.start_s, video.end_s, crop, build.parameters.decoding.width)
+
+
+def frames_of(build: Build, video: Video, camera: dict[str, Any], pts: set[int]) -> Iterator[DecodedFrame]:
+    """Some frames of a surveyed video, one at least, by their ``pts``; those that are gone are left out."""
+    fetched = fetch_video.read_record(build, video)
+    with fetch_video.local_source(build, video, fetched) as path, open_video(build, video, path, camera) as source:
+        yield from source.frames(min(pts), max(pts), pts)
 
 
 def camera_target(build: Build, video: Video) -> FsspecTarget:
