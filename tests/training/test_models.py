@@ -5,6 +5,7 @@ import pytest
 import torch
 import torchvision
 from torch import Tensor, nn
+from torch.nn import functional
 from torchvision.models.feature_extraction import create_feature_extractor
 
 from training.models.alexnet import AlexNet, CaffeNet
@@ -102,9 +103,19 @@ def test_the_bilinear_kernel_has_the_values_of_the_formula() -> None:
     line = [0.25, 0.75, 0.75, 0.25]
     assert bilinear_kernel(4).tolist() == np.outer(line, line).tolist()
     assert bilinear_kernel(3).tolist() == np.outer([0.5, 1, 0.5], [0.5, 1, 0.5]).tolist()
-    upsampled = BilinearUpsampling(4, 2, fade=True)(torch.ones(1, 1, 3, 3))[0, 0]
-    assert torch.equal(upsampled[2:-2, 2:-2], torch.ones(4, 4))
-    assert float(upsampled[1, 1]) == 0.75**2
+
+
+@pytest.mark.parametrize("fade", [True, False])
+@pytest.mark.parametrize(("size", "stride", "crop"), [(4, 2, 1), (16, 8, 4), (63, 32, 18), (64, 32, 16)])
+def test_upsampling_is_the_transposed_convolution(size: int, stride: int, crop: int, fade: bool) -> None:
+    scores = torch.randn(2, 3, 5, 7, generator=torch.Generator().manual_seed(0))
+    kernel = bilinear_kernel(size).expand(3, 1, size, size)
+    convolved = functional.conv_transpose2d(scores, kernel, stride=stride, groups=3)
+    if not fade:
+        convolved /= functional.conv_transpose2d(torch.ones_like(scores), kernel, stride=stride, groups=3)
+    height, width = 4 * stride, 6 * stride
+    upsampled = BilinearUpsampling(size, stride, fade)(scores, crop, height, width)
+    torch.testing.assert_close(upsampled, convolved[..., crop : crop + height, crop : crop + width])
 
 
 @pytest.mark.parametrize(("backbone", "head", "padding"), [names for names in STAGES if names[2] == "same"])

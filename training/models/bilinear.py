@@ -1,8 +1,7 @@
-"""Upsampling by fixed bilinear transposed convolutions, as FCNs do it."""
+"""Bilinear upsampling, as FCNs do it by transposed convolutions with fixed kernels."""
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 
 def bilinear_kernel(size: int) -> Tensor:
@@ -10,32 +9,45 @@ def bilinear_kernel(size: int) -> Tensor:
 
     c = f - 1 for odd sizes, f - 1/2 for even ones (``surgery.py`` of Shelhamer et al.).
     """
-    half = (size + 1) // 2
-    centre = half - 1 if size % 2 else half - 0.5
-    line = 1 - (torch.arange(size, dtype=torch.float32) - centre).abs() / half
+    line = _triangle(torch.arange(size), size)
     return line[:, None] * line[None, :]
 
 
 class BilinearUpsampling(nn.Module):
-    """A transposed convolution that interpolates each channel; it has nothing to learn and is in no state dict.
+    """What a transposed convolution by ``bilinear_kernel`` makes of each channel, as two matrix products.
 
-    The authors of FCN found no difference in accuracy when it is learned. With ``fade`` it is theirs: beyond the
-    centres of the outermost cells scores fade to 0. Else they stay what the nearest cells say.
+    The kernel is separable, so a matrix of weights an axis does it, in a fraction of the time. There is nothing to
+    learn: the authors of FCN found no difference in accuracy. With ``fade`` it is theirs: beyond the centres of the
+    outermost cells scores fade to 0. Else they stay what the nearest cells say.
     """
-
-    kernel: Tensor
 
     def __init__(self, size: int, stride: int, fade: bool) -> None:
         super().__init__()
-        self.stride, self.fade = stride, fade
-        self.register_buffer("kernel", bilinear_kernel(size)[None, None], persistent=False)
+        self.size, self.stride, self.fade = size, stride, fade
 
-    def forward(self, scores: Tensor) -> Tensor:
-        """(N, C, h, w) to (N, C, (h - 1) ``stride`` + ``size``, ...), always in ``float32``."""
+    def forward(self, scores: Tensor, crop: int, height: int, width: int) -> Tensor:
+        """(N, C, h, w) to (N, C, ``height``, ``width``) ``float32``, without the first ``crop`` rows and columns."""
         with torch.autocast(scores.device.type, enabled=False):
-            planes = scores.float().reshape(-1, 1, *scores.shape[-2:])
-            upsampled = functional.conv_transpose2d(planes, self.kernel, stride=self.stride)
-            if not self.fade:
-                ones = torch.ones_like(planes[:1])
-                upsampled = upsampled / functional.conv_transpose2d(ones, self.kernel, stride=self.stride)
-            return upsampled.reshape(*scores.shape[:2], *upsampled.shape[-2:])
+            rows, columns = (
+                self._weights(cells, scores.device)[crop : crop + pixels]
+                for cells, pixels in zip(scores.shape[-2:], (height, width))
+            )
+            return rows @ (scores.float() @ columns.T)
+
+    def extent(self, cells: int) -> int:
+        """Rows that so many rows of cells become, before the crop."""
+        return (cells - 1) * self.stride + self.size
+
+    def _weights(self, cells: int, device: torch.device) -> Tensor:
+        """(``extent``, ``cells``): how much of each cell is in each row."""
+        rows = torch.arange(self.extent(cells), device=device)
+        starts = self.stride * torch.arange(cells, device=device)
+        weights = _triangle(rows[:, None] - starts, self.size)
+        return weights if self.fade else weights / weights.sum(1, keepdim=True)
+
+
+def _triangle(offsets: Tensor, size: int) -> Tensor:
+    """Weights at offsets from the beginning of a kernel's line; 0 outside it."""
+    half = (size + 1) // 2
+    centre = half - 1 if size % 2 else half - 0.5
+    return (1 - (offsets - centre).abs() / half).clamp_min(0)

@@ -86,15 +86,12 @@ class FCNHead(nn.Module):
         """Upsample the scores (N, C, h, w) of fc7, adding those of the skips on the way."""
         joined = scores["fc7"]
         for stage, upsampling in zip(self.stages, self.upsamplings):
-            joined = upsampling(joined)
-            skip = scores[stage.skip][..., stage.skip_crop :, stage.skip_crop :] if stage.skip else None
-            height, width = size if skip is None else _common(joined, skip, stage.crop)
-            joined = joined[..., stage.crop : stage.crop + height, stage.crop : stage.crop + width]
-            if skip is not None:
-                joined = joined + skip[..., :height, :width]
+            if not stage.skip:
+                joined = upsampling(joined, stage.crop, *size)
+                continue
+            skip = scores[stage.skip][..., stage.skip_crop :, stage.skip_crop :]
+            height, width = (
+                min(upsampling.extent(joined.shape[axis]) - stage.crop, skip.shape[axis]) for axis in (-2, -1)
+            )
+            joined = upsampling(joined, stage.crop, height, width) + skip[..., :height, :width]
         return joined
-
-
-def _common(upsampled: Tensor, skip: Tensor, crop: int) -> tuple[int, int]:
-    height, width = (min(upsampled.shape[axis] - crop, skip.shape[axis]) for axis in (-2, -1))
-    return height, width
