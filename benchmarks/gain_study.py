@@ -28,6 +28,7 @@ class Arm:
     pretraining: Values = field(default_factory=dict)  # such as {pretext: {name: colour}}
     finetuning: Values = field(default_factory=dict)  # such as the learning rate that was chosen for this arm
     swept: bool = False  # also with every size of pre-training and of labelled data
+    targets: list[str] = field(default_factory=list)  # labelled datasets to fine-tune on; all, if none is named
     paper: str = ""  # scratch, depth, adapted or imagenet: which of the paper's figures stands beside
 
 
@@ -37,6 +38,7 @@ class Labelled:
 
     data: str  # folder; environment variables are replaced, as in shards
     finetuning: Values = field(default_factory=dict)  # its layout and crops, at least
+    swept: bool = True  # whether swept arms run here with parts of the frames and of the labels, too
     paper: str = ""  # cityscapes, camvid or kitti: which of the paper's figures stands beside
 
 
@@ -67,6 +69,8 @@ class Study:
                 raise ValueError(f"arm {arm.name}: shards {arm.shards!r} are not among {', '.join(self.shards)}")
             if arm.start is not None and arm.start not in names[:number]:
                 raise ValueError(f"arm {arm.name}: start {arm.start!r} is no arm before it")
+            if strange := [name for name in arm.targets if name not in self.labelled]:
+                raise ValueError(f"arm {arm.name}: target {strange[0]!r} is not among {', '.join(self.labelled)}")
             if (arm.shards is None or arm.weights is not None) and (arm.start or arm.pretraining):
                 raise ValueError(f"arm {arm.name}: start and pretraining need shards, and no weights")
         for kind in ("arms", "labelled", "architectures", "pretraining_seeds", "finetuning_seeds"):
@@ -98,10 +102,10 @@ def cells(study: Study) -> list[Cell]:
     """
     found = []
     for architecture in study.architectures:
-        for dataset in study.labelled:
-            for arm in study.arms:
+        for dataset, labelled in study.labelled.items():
+            for arm in (arm for arm in study.arms if dataset in (arm.targets or [dataset])):
                 sizes: list[tuple[int | None, int | None]] = [(None, None)]
-                if arm.swept:
+                if arm.swept and labelled.swept:
                     sizes += [(size, None) for size in study.pretraining_sizes if arm.shards]
                     sizes += [(None, size) for size in study.labelled_sizes]
                 seeds = study.pretraining_seeds if arm.shards else study.pretraining_seeds[:1]

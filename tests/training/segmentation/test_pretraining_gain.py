@@ -145,6 +145,21 @@ def test_arms_that_are_not_swept_take_all_there_is() -> None:
     assert len(set(found)) == len(found)
 
 
+def test_arms_and_sizes_keep_to_their_datasets() -> None:
+    one = study(
+        arms=[Arm("scratch", swept=True), Arm("adapted", shards="drive", targets=["large"])],
+        labelled={"small": Labelled("somewhere", swept=False), "large": Labelled("elsewhere")},
+        labelled_sizes={5: {}},
+        finetuning_seeds=[0],
+    )
+    assert {(cell.dataset, cell.arm, cell.labelled_size) for cell in cells(one)} == {
+        ("small", "scratch", None),
+        ("large", "scratch", None),
+        ("large", "scratch", 5),
+        ("large", "adapted", None),
+    }
+
+
 def test_later_values_win_and_defaults_stay() -> None:
     known = study(finetuning={"optimisation": {"learning_rate": 5e-5, "epochs": 7}, "crop": {"width": 99}})
     cell = next(cell for cell in cells(known) if cell.arm == "adapted" and cell.finetuning_seed == 1)
@@ -197,10 +212,6 @@ def test_curves_are_means_at_the_steps_that_all_runs_have(tmp_path: Path) -> Non
     assert gain_curves.mean_curve([]) == []
 
 
-START = [Arm("a", shards="drive", start="b"), Arm("b", shards="drive")]
-GIVEN = [Arm("a", weights="imagenet:f", pretraining={"seed": 1})]
-
-
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
@@ -214,6 +225,7 @@ GIVEN = [Arm("a", weights="imagenet:f", pretraining={"seed": 1})]
             {"arms": [Arm("a", weights="imagenet:f", pretraining={"seed": 1})]},
             "arm a: start and pretraining need shards",
         ),
+        ({"arms": [Arm("a", targets=["far"])]}, "arm a: target 'far' is not among small, large"),
         ({"finetuning_seeds": []}, "finetuning_seeds must not be empty"),
     ],
 )
