@@ -1,5 +1,7 @@
-"""A command that is killed takes its tasks along."""
+"""A command that is killed takes along all processes that it started."""
 
+import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -39,19 +41,27 @@ def until(holds: Callable[[], bool], seconds: float = 60) -> bool:
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells a process of its parent's death")
 @pytest.mark.parametrize("with_signal", [signal.SIGKILL, signal.SIGTERM])
-def test_a_killed_command_takes_its_tasks_along(tmp_path: Path, with_signal: signal.Signals) -> None:
-    command = subprocess.Popen([sys.executable, "-c", SLEEPER, str(tmp_path)], cwd=ROOT)
-    assert until((tmp_path / "pid").exists)
-    task = int((tmp_path / "pid").read_text())
-    assert task != command.pid
-    command.send_signal(with_signal)
-    command.wait()
+def test_a_killed_command_takes_all_its_processes_along(tmp_path: Path, with_signal: signal.Signals) -> None:
+    words = [sys.executable, "-c", SLEEPER, str(tmp_path)]
+    command = subprocess.Popen(words, cwd=ROOT, start_new_session=True)
+    try:
+        assert until((tmp_path / "pid").exists)
+        assert int((tmp_path / "pid").read_text()) in alive(command.pid) - {command.pid}
+        command.send_signal(with_signal)
+        command.wait()
+        assert until(lambda: not alive(command.pid), 10), f"left: {alive(command.pid)}"
+    finally:
+        for process in alive(command.pid):
+            os.kill(process, signal.SIGKILL)
+        command.wait()
 
-    def ended() -> bool:
-        stat = Path(f"/proc/{task}/stat")
-        try:
-            return stat.read_text().rpartition(")")[2].split()[0] == "Z"
-        except FileNotFoundError:
-            return True
 
-    assert until(ended, 10)
+def alive(session: int) -> set[int]:
+    """The processes of a session that have not ended."""
+    found = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, _, of_session, *_ = stat.read_text().rpartition(")")[2].split()
+            if int(of_session) == session and state not in ("Z", "X"):
+                found.add(int(stat.parent.name))
+    return found
