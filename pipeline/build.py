@@ -160,8 +160,8 @@ def load(root: str, build_id: str) -> Build:
         )
     except (KeyError, TypeError) as error:
         raise UserError(
-            f"build {build_id} under {root} is of another version of the software, with other parameters; "
-            "use that version, or build anew with BuildShards"
+            f"build {build_id} under {root} is of another version of the software, with other parameters; use that "
+            "version, or give the BuildShards command again, which builds the dataset anew beside the old version"
         ) from error
 
 
@@ -174,7 +174,8 @@ def load_version(root: str, build_id: str, version: str) -> Build:
     if build.shards_fingerprint() != version:
         raise UserError(
             f"{build.dataset} {version} under {root} was made by another version of the software, with other "
-            "names of the stages; use that version, or build anew with BuildShards"
+            "names of the stages; use that version, or give the BuildShards command again, which builds the dataset "
+            "anew beside the old version"
         )
     return build
 

@@ -34,13 +34,15 @@ class Forecast:
 
     tasks: Counter[str]  # by the name of the task
     left: Left
+    unselected: int = 0  # videos whose pairs are not known yet
+    outdated: int = 0  # datasets under the root whose costs another version of the software recorded
 
     def lines(self) -> Iterator[str]:
         """The forecast for a person."""
-        yield "would run: " + (", ".join(f"{name} {n}" for name, n in self.tasks.items()) or "nothing")
+        yield "would run: " + (", ".join(self._count(name) for name in self.tasks) or "nothing")
         remains = self.left
         if remains.core_s is None:
-            yield "hours: unknown, no cost is recorded under this root; build a small manifest there first"
+            yield f"hours: unknown, {self._unrecorded()}; build a manifest of a few of the videos there first"
             return
         yield (
             f"hours of a core: {remains.core_s / 3600:.3g} "
@@ -51,16 +53,28 @@ class Forecast:
         yield f"hours of downloads, one after the other: {fetch}"
         yield f"bytes of labels and shards: {(remains.bytes or 0) / 1e9:.3g} GB; fetched videos are not counted"
 
+    def _count(self, name: str) -> str:
+        """A short video has fewer chunks than parts, which shows when its pairs are selected."""
+        most = "at most " if name == "LabelPairs" and self.unselected else ""
+        return f"{name} {most}{self.tasks[name]}"
+
+    def _unrecorded(self) -> str:
+        if self.outdated:
+            return "what is finished under this root was made by another version of the software, at other costs"
+        return "no cost is recorded under this root"
+
 
 def forecast(build: Build, wanted: list[luigi.Task]) -> Forecast:
     """What ``wanted``, the tasks that BuildShards asks for, would take; nothing is written."""
     storage.forget_all()
     funnel = Funnel().update(build)
     names = [task.get_task_family() for task in _incomplete(build, wanted)]
-    remains = left(funnel, unit_costs([funnel, *_earlier(build)]))
+    earlier = list(_earlier(build))
+    remains = left(funnel, unit_costs([funnel, *(told for told in earlier if told is not None)]))
     if names and "PlanShards" not in names and "WriteShard" not in names:  # it stops after the selection
         remains = replace(remains, pairs=0.0, label_s=0.0, bytes=0.0)
-    return Forecast(Counter(sorted(names, key=_ORDER.index)), remains)
+    tasks = Counter(sorted(names, key=_ORDER.index))
+    return Forecast(tasks, remains, len(build.videos) - funnel.done["select"], earlier.count(None))
 
 
 def _incomplete(build: Build, wanted: list[luigi.Task]) -> Iterator[luigi.Task]:
@@ -79,12 +93,13 @@ def _incomplete(build: Build, wanted: list[luigi.Task]) -> Iterator[luigi.Task]:
             waiting += luigi.task.flatten(task.requires())
 
 
-def _earlier(build: Build) -> Iterator[Funnel]:
-    """The funnels of the finished datasets under the root, for their costs; not of those of other versions."""
+def _earlier(build: Build) -> Iterator[Funnel | None]:
+    """The funnels of the finished datasets under the root, for their costs; None for those of other versions."""
     for name in storage.children(join(build.root, "datasets")):
         pointer = json.loads(storage.read_bytes(join(build.root, "datasets", name)))
         try:
             earlier = builds.load_version(build.root, pointer["build"], pointer["shards"])
         except UserError:
+            yield None
             continue
         yield Funnel().update(earlier)

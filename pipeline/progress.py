@@ -95,7 +95,7 @@ def stages(told: dict[str, Any]) -> list[tuple[str, str]]:
         ("videos", f"{videos - told['videos'].get('waiting', 0)}/{videos}"),
         ("candidates", str(told["candidates"])),
         ("selected", str(told["selected"])),
-        ("labelled", f"{told['labelled']} of {attempted}"),
+        ("labelled", f"{told['labelled']} of {attempted} tried"),
         ("sharded", str(told["sharded"])),
     ]
 

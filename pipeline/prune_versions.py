@@ -11,6 +11,7 @@ import luigi
 from pipeline import build as builds
 from pipeline import storage
 from pipeline.build import Build
+from pipeline.errors import UserError
 from pipeline.storage import join
 
 STAGES = ("survey", "hashes", "pairs", "labels", "shards")
@@ -65,7 +66,10 @@ def superfluous(root: str, leftover_age_s: float) -> Iterator[str]:
 def _finished(root: str) -> Iterator[Build]:
     for name in storage.children(join(root, "datasets")):
         record: dict[str, Any] = json.loads(storage.read_bytes(join(root, "datasets", name)))
-        yield builds.load_version(root, record["build"], record["shards"])
+        try:
+            yield builds.load_version(root, record["build"], record["shards"])
+        except UserError as error:
+            raise UserError(f"nothing was removed: {error}; then PruneVersions removes that one") from error
 
 
 def _folders(build: Build) -> Iterator[str]:

@@ -35,10 +35,19 @@ def _rows(status: Status, stage: str) -> str:
     elif stage == "select":
         told = f"selected {funnel.selected} of {funnel.candidates} frames{_reasons(status, 'frame')}"
     elif stage == "label":
-        told = f"labelled {funnel.labelled} of {funnel.attempted} pairs{_reasons(status, 'pair')}"
+        told = f"labelled {funnel.labelled} of {funnel.attempted} pairs{_to_come(status)}{_reasons(status, 'pair')}"
     elif stage == "shard":
         told = f"{funnel.sharded} samples"
     return f" | {told}" if told else ""
+
+
+def _to_come(status: Status) -> str:
+    """So that "all of the pairs" is not read as all that there will be."""
+    to_come = status.funnel.selected - status.funnel.attempted
+    unselected = status.funnel.done["select"] < len(status.build.videos)
+    if to_come <= 0 and not unselected:
+        return ""
+    return f" tried so far, {max(0, to_come)}{' or more' * unselected} to come"
 
 
 def _reasons(status: Status, of: str) -> str:

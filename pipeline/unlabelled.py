@@ -37,7 +37,7 @@ def build_of(dataset: Dataset) -> Build:
     except (UserError, OSError) as error:
         raise UserError(
             f"frames without a label cannot be listed: {dataset.folder} has no record of its build beside it that "
-            "this version reads; browse it under the root that BuildShards built it in"
+            f"this version reads ({error}); browse it under the root that BuildShards built it in"
         ) from error
 
 

@@ -27,7 +27,7 @@ def test_the_tasks_that_are_missing_and_what_they_need(build: Build) -> None:
     # of a: chunk 0 is part 0, chunks 1 and 2 are part 1; c failed, and has nothing to label
     assert told.tasks == {"FetchVideo": 1, "SurveyVideo": 1, "SelectPairs": 2, "LabelPairs": 5, "PlanShards": 1}
     assert list(told.lines()) == [
-        "would run: FetchVideo 1, SurveyVideo 1, SelectPairs 2, LabelPairs 5, PlanShards 1",
+        "would run: FetchVideo 1, SurveyVideo 1, SelectPairs 2, LabelPairs at most 5, PlanShards 1",
         "hours of a core: 0.015 (surveys 0.00833, labels 0.00667 for about 12 pairs)",
         "hours of downloads, one after the other: 0.00278",
         "bytes of labels and shards: 2.25e-05 GB; fetched videos are not counted",
@@ -61,6 +61,15 @@ def test_a_dataset_of_another_version_tells_no_cost(build: Build) -> None:
     assert list(forecast(build, wanted).lines()) == before
 
 
+def test_only_costs_of_another_version_are_told_apart_from_none(build: Build) -> None:
+    decoding = dataclasses.replace(build.parameters.decoding, width=320)
+    other = dataclasses.replace(build, parameters=dataclasses.replace(build.parameters, decoding=decoding))
+    pointer = json.dumps({"build": of_another_version(build), "shards": "0"})
+    storage.write_bytes(storage.join(build.root, "datasets", "older.json"), pointer.encode())
+    told = forecast(other, [PlanShards(root=other.root, build_id=other.build_id, parts=2)])
+    assert list(told.lines())[1].startswith("hours: unknown, what is finished under this root was made by another vers")
+
+
 def files(root: Path) -> set[Path]:
     return {path for path in root.rglob("*") if path.is_file()}
 
@@ -79,6 +88,6 @@ def test_a_dry_run_before_any_work_leaves_no_root(start: Any) -> None:
     build = start()
     told = build.run("--dry-run")
     assert told.returncode == 0, told.stderr
-    everything = "FetchVideo 2, SurveyVideo 2, SelectPairs 2, LabelPairs 8, PlanShards 1, WriteShard 4, BuildShards 1"
-    assert f"would run: {everything}" in told.stderr and "hours: unknown" in told.stderr
+    first, last = "FetchVideo 2, SurveyVideo 2, SelectPairs 2", "PlanShards 1, WriteShard 4, BuildShards 1"
+    assert f"would run: {first}, LabelPairs at most 8, {last}" in told.stderr and "hours: unknown" in told.stderr
     assert not build.root.exists()

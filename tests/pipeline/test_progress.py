@@ -26,7 +26,7 @@ def finished(built: Any) -> builds.Build:
 def test_a_line_tells_each_stage_and_the_top_reasons(finished: builds.Build) -> None:
     funnel = Funnel().update(finished)
     told = progress.line(funnel.to_json(), "2.0 pairs/s, 0:00:10 left")
-    labelled = f"labelled {funnel.labelled} of {funnel.attempted} -> sharded {funnel.labelled}"
+    labelled = f"labelled {funnel.labelled} of {funnel.attempted} tried -> sharded {funnel.labelled}"
     assert told.startswith(f"videos 2/2 -> candidates 72 -> selected {funnel.selected} -> {labelled}")
     assert "2.0 pairs/s, 0:00:10 left" in told
     assert "frame filtered: spacing" in told

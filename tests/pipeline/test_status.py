@@ -81,7 +81,7 @@ def test_failures_are_told_by_reason_and_the_worst_named(build: Build, capsys: p
         "worst   c: no_frames",
         "worst   a: 2 pairs failed, said",
     ]
-    assert "label   2 of 3 or more chunks | labelled 6 of 8 pairs; odd 2" in told
+    assert "label   2 of 3 or more chunks | labelled 6 of 8 pairs tried so far, 2 or more to come; odd 2" in told
 
 
 def test_tasks_at_work_are_told_until_they_end(build: Build) -> None:
