@@ -153,7 +153,7 @@ LAYOUT_WORDS = {
     "gtFine/SPLIT/CITY/*_gtFine_labelIds.png",
     "cityscapes_256": "give the folder with SPLIT/NAME.jpg and SPLITannot/NAME.png, which hold training ids",
     "camvid": "give the folder with 701_StillsRaw_full/NAME.png, LabeledApproved_full/NAME_L.png and the lists of "
-    "names train.txt, val.txt and test.txt",
+    "names train.txt, val.txt and test.txt; SegNet's copy at 480x360, with SPLIT and SPLITannot, is camvid_segnet",
     "camvid_segnet": "give the folder with SPLIT/NAME.png and SPLITannot/NAME.png, which hold ids",
     "kitti": "give the folder with Training_00/RGB, Training_00/GT_ind, Validation_07/RGB and Validation_07/GT_ind",
 }
