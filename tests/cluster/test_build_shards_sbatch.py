@@ -98,6 +98,24 @@ def test_a_mistake_ends_the_whole_array(start: Any, tmp_path: Path) -> None:
     assert "a b" in (tmp_path / "1.log").read_text()
 
 
+LUIGI = """#!/bin/sh
+echo "$@" | grep -o -e --dry-run -e --workers >> {folder}/started
+case "$@" in *--dry-run*) echo would run: nothing; exit 0;; esac
+[ "$(grep -c workers {folder}/started)" -gt 1 ] || kill -9 $$
+"""
+
+
+def test_a_killed_worker_starts_again_at_once_and_one_that_ends_looks_first(start: Any, tmp_path: Path) -> None:
+    array = Array(tmp_path, start([{"video_id": "a", "source": "x.mp4"}]))
+    (tmp_path / "bin" / "luigi").write_text(LUIGI.format(folder=tmp_path))
+    shared = tmp_path / f"slurm-build-{os.getpid()}"
+    shared.mkdir()
+    (shared / "address").write_text("localhost 1\n")
+    assert array.start(1).wait(60) == 0
+    assert (tmp_path / "started").read_text().split() == ["--workers", "--workers", "--dry-run"]
+    assert array.left() == []
+
+
 def test_scratch_that_sockets_cannot_lie_in_is_refused(start: Any, tmp_path: Path) -> None:
     array = Array(tmp_path, start([{"video_id": "a", "source": "x.mp4"}]))
     shutil.rmtree(array.scratch)
