@@ -26,7 +26,10 @@ class BilinearUpsampling(nn.Module):
         self.size, self.stride, self.fade = size, stride, fade
 
     def forward(self, scores: Tensor, crop: int, height: int, width: int) -> Tensor:
-        """(N, C, h, w) to (N, C, ``height``, ``width``) ``float32``, without the first ``crop`` rows and columns."""
+        """(N, C, h, w) to (N, C, ``height``, ``width``) ``float32``, without the first ``crop`` rows and columns.
+
+        Less, where there are not so many rows or columns.
+        """
         with torch.autocast(scores.device.type, enabled=False):
             rows, columns = (
                 self._weights(cells, scores.device)[crop : crop + pixels]
@@ -34,13 +37,9 @@ class BilinearUpsampling(nn.Module):
             )
             return rows @ (scores.float() @ columns.T)
 
-    def extent(self, cells: int) -> int:
-        """Rows that so many rows of cells become, before the crop."""
-        return (cells - 1) * self.stride + self.size
-
     def _weights(self, cells: int, device: torch.device) -> Tensor:
-        """(``extent``, ``cells``): how much of each cell is in each row."""
-        rows = torch.arange(self.extent(cells), device=device)
+        """((``cells`` - 1) ``stride`` + ``size``, ``cells``): how much of each cell is in each row."""
+        rows = torch.arange((cells - 1) * self.stride + self.size, device=device)
         starts = self.stride * torch.arange(cells, device=device)
         weights = _triangle(rows[:, None] - starts, self.size)
         return weights if self.fade else weights / weights.sum(1, keepdim=True)

@@ -90,8 +90,6 @@ class FCNHead(nn.Module):
                 joined = upsampling(joined, stage.crop, *size)
                 continue
             skip = scores[stage.skip][..., stage.skip_crop :, stage.skip_crop :]
-            height, width = (
-                min(upsampling.extent(joined.shape[axis]) - stage.crop, skip.shape[axis]) for axis in (-2, -1)
-            )
-            joined = upsampling(joined, stage.crop, height, width) + skip[..., :height, :width]
+            joined = upsampling(joined, stage.crop, *skip.shape[-2:])
+            joined = joined + skip[..., : joined.shape[-2], : joined.shape[-1]]
         return joined
