@@ -19,11 +19,12 @@ from training.objectives import Losses, ObjectiveParameters
 from training.pretexts import PICTURES, PretextParameters
 from training.shard_cache import CacheParameters
 from training.subset import SubsetParameters
+from training.windows import Windows
 
 
 @dataclass(frozen=True)
 class InputParameters:
-    """What the network sees: the whole frame, resized, never cropped."""
+    """What the network sees: the whole frame, resized."""
 
     height: int = 224
     """pixels; 224x416 city driving, 352x1216 KITTI, 384x992 Cityscapes"""
@@ -194,6 +195,8 @@ class Configuration(RunConfiguration):
     task: ClassVar[str] = "relative_depth"
 
     input: InputParameters = field(default_factory=InputParameters)
+    window: float = 1.0
+    """least share of a frame's sides that is seen in training, its percentiles taken anew; 1: whole frames"""
     loader: LoaderParameters = field(default_factory=LoaderParameters)
     cache: CacheParameters = field(default_factory=CacheParameters)
     subset: SubsetParameters = field(default_factory=SubsetParameters)
@@ -209,6 +212,11 @@ class Configuration(RunConfiguration):
     def input_size(self) -> tuple[int, int]:
         """See ``RunConfiguration.input_size``."""
         return self.input.height, self.input.width
+
+    @property
+    def windows(self) -> Windows | None:
+        """What training cuts from frames; None: nothing."""
+        return Windows(self.window, self.input_size) if self.window < 1 else None
 
     def losses(self) -> Losses:
         """See ``RunConfiguration.losses``."""
@@ -231,8 +239,7 @@ class Configuration(RunConfiguration):
                 "frame, 0 near to 1\nfar. It does not know metres, and percentiles of different frames do not compare."
             ),
             facts={
-                "input": f"RGB in [0, 1], the whole frame resized to {self.input.height}x{self.input.width}; colours "
-                "normalised within",
+                "input": f"RGB in [0, 1], {self._frame()}; colours normalised within",
                 "objective": f"{self.objective.name}{weighted}{shuffled}",
             },
             scores={"l1": "L1", "spearman": "Spearman", "ordinal_error": "ordinal error"},
@@ -251,7 +258,7 @@ class Configuration(RunConfiguration):
         return Card(
             title=f"Control, {self.pretext.name}",
             what=f"A network that was trained to give {gives}: what pre-training on depth is compared with.",
-            facts={"input": f"the whole frame resized to {self.input.height}x{self.input.width}", "objective": "L1"},
+            facts={"input": self._frame(), "objective": "L1"},
             scores={"l1": "L1"},
             explained="Mean absolute difference of values in [0, 1]; the untrained network gives .5 everywhere.",
             predict="",
@@ -259,10 +266,16 @@ class Configuration(RunConfiguration):
             "learned from them.",
         )
 
+    def _frame(self) -> str:
+        cut = "" if self.windows is None else f", in training windows of {self.window:g} to 1 of its sides"
+        return f"the whole frame resized to {self.input.height}x{self.input.width}{cut}"
+
     def check(self) -> None:
         """See ``RunConfiguration.check``."""
         super().check()
         self.subset.check()
+        if not 0.1 <= self.window <= 1:
+            raise ValueError(f"window must be in [0.1, 1], not {self.window}")
         if self.objective.confidence and not self.loader.confidence:
             raise ValueError("objective.confidence needs loader.confidence: the loader must read what it weighs by")
 

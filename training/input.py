@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import torch
 from torchvision.transforms.v2 import functional
 
+from training import windows
 from training.loader import Batch
+from training.windows import Windows
 
 
 @dataclass(frozen=True)
@@ -44,18 +46,27 @@ class Example:
         return Example(self.images[rows], self.z[rows], self.valid[rows], confidence, self.keys[rows])
 
 
-def prepare(batch: Batch, device: torch.device, augmentation: AugmentationParameters | None) -> Example:
-    """The batch on a device, augmented with its own random numbers unless ``augmentation`` is None."""
+def prepare(
+    batch: Batch, device: torch.device, augmentation: AugmentationParameters | None, cut: Windows | None = None
+) -> Example:
+    """The batch on a device, augmented with its own random numbers unless ``augmentation`` is None.
+
+    With ``cut``, windows of it, whose percentiles are those within the window.
+    """
     images = batch.images.to(device, non_blocking=True).float().div_(255)
     codes = batch.codes.to(device, non_blocking=True)
     confidence = batch.confidence.to(device, non_blocking=True) if batch.confidence is not None else None
+    draws = batch.draws.to(device, non_blocking=True)
+    if cut is not None:
+        places = cut.places(draws[:, 5:])
+        images, codes = windows.shown(images, places), windows.nearest(codes, places)
+        confidence = windows.nearest(confidence, places) if confidence is not None else None
     if augmentation is not None:
-        draws = batch.draws.to(device, non_blocking=True)
         flipped = draws[:, 0] < augmentation.flip
         images, codes = flip(images, flipped), flip(codes, flipped)
         confidence = flip(confidence, flipped) if confidence is not None else None
-        images = jitter(images, 2 * draws[:, 1:] - 1, augmentation)
-    z, valid = decode(codes)
+        images = jitter(images, 2 * draws[:, 1:5] - 1, augmentation)
+    z, valid = decode(codes) if cut is None else windows.ranked(codes)
     if confidence is not None:
         confidence = torch.where(valid, confidence.float() / 255, 0)
     return Example(images, z, valid, confidence, batch.keys)

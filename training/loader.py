@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset as TorchDataset
 
+from training import windows
 from training.batch_memory import BatchMemory
 from training.decode import CODES, CONFIDENCE, decode_frame, decode_labels
 from training.epochs import Epochs
@@ -21,8 +22,8 @@ from training.shard_order import AUGMENTATION, epoch_order, uniform
 from training.shards import DatasetError, Split
 from training.workers import by_workers
 
-DRAWS = 5
-"""Random numbers that a sample gets for its augmentation."""
+DRAWS = 5 + windows.DRAWS
+"""Random numbers that a sample gets: for its flip and four changes of colour, and for its window."""
 
 log = logging.getLogger(__name__)
 

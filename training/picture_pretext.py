@@ -21,7 +21,7 @@ class PicturePretext(RelativeDepth):
     def prepare(self, batch: Batch, device: torch.device) -> PictureExample:  # type: ignore[override]
         """See ``Task.prepare``."""
         own = self.configuration
-        return pretexts.prepare(batch, device, own.augmentation, own.pretext.name)
+        return pretexts.prepare(batch, device, own.augmentation, own.pretext.name, own.windows)
 
     def begin(self, run: Path, world: World) -> None:
         """See ``Task.begin``; nothing is needed."""

@@ -14,10 +14,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from training import windows
 from training.input import AugmentationParameters, flip, jitter
 from training.loader import Batch
 from training.objectives import Losses
 from training.shard_order import PARTNERS, random_bits
+from training.windows import Windows
 
 PICTURES = {"colour": 2, "image": 3}
 """Pretexts whose truth is made of the frame, and how many channels it has."""
@@ -56,12 +58,18 @@ def partners(count: int, seed: int) -> NDArray[np.int64]:
 
 
 def prepare(
-    batch: Batch, device: torch.device, augmentation: AugmentationParameters | None, name: str
+    batch: Batch,
+    device: torch.device,
+    augmentation: AugmentationParameters | None,
+    name: str,
+    cut: Windows | None = None,
 ) -> PictureExample:
-    """The frames on a device, augmented with their own random numbers unless ``augmentation`` is None."""
+    """The frames on a device, cut and augmented as those of depth are, see ``training.input``."""
     images = batch.images.to(device, non_blocking=True).float().div_(255)
+    draws = batch.draws.to(device, non_blocking=True)
+    if cut is not None:
+        images = windows.shown(images, cut.places(draws[:, 5:]))
     if augmentation is not None:
-        draws = batch.draws.to(device, non_blocking=True)
         images = flip(images, draws[:, 0] < augmentation.flip)
         images = jitter(images, 2 * draws[:, 1:5] - 1, augmentation)
     present = torch.tensor([float(bool(key)) for key in batch.keys], device=device)

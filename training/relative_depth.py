@@ -35,11 +35,12 @@ class RelativeDepth:
 
     def loader(self, rank: int, size: int) -> Loader:
         """See ``Task.loader``."""
-        return self._loader("train", rank, size)
+        cut = self.configuration.windows
+        return self._loader("train", rank, size, None if cut is None else cut.frame_size)
 
     def prepare(self, batch: Batch, device: torch.device) -> Example:
         """See ``Task.prepare``."""
-        return prepare(batch, device, self.configuration.augmentation)
+        return prepare(batch, device, self.configuration.augmentation, self.configuration.windows)
 
     def begin(self, run: Path, world: World) -> None:
         """Baselines, fit by the leading rank on the first samples of the training split's order, or from before."""
@@ -64,14 +65,14 @@ class RelativeDepth:
             if seen >= self.configuration.record.baseline_samples:
                 return
 
-    def _loader(self, split: str, rank: int, size: int) -> Loader:
+    def _loader(self, split: str, rank: int, size: int, frame_size: tuple[int, int] | None = None) -> Loader:
         samples, pretext = self.dataset.split(split), self.configuration.pretext
         # what is validated is depth itself
         shuffled = split == "train" and pretext.name == "shuffled_depth"
         return Loader(
             samples,
             self.configuration.loader,
-            self.configuration.input_size,
+            frame_size or self.configuration.input_size,
             seed=self.configuration.seed,
             rank=rank,
             world_size=size,
