@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from labels.patch_flow import Pyramid, patch_flow
+
 REDUCTION = 4
 """The flow is computed at a quarter of the working size."""
 TEXTURE_GREY2 = 4.0
@@ -33,27 +35,23 @@ class Motion:
 
 
 class MotionMeter:
-    """Measures motion on reduced grey images, (H / 4, W / 4) ``uint8``, of one size."""
+    """Measures motion on reduced grey images, (H / 4, W / 4), of one size."""
 
     def __init__(self, height: int, width: int) -> None:
-        # Down to single pixels of the reduced image: the presets stop two octaves before and miss near things.
-        self._engine = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
-        self._engine.setFinestScale(0)
         self._x, self._y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
         self._road = road_region(height, width)
 
-    def between(self, first: NDArray[np.uint8], second: NDArray[np.uint8], textured: NDArray[np.bool_]) -> Motion:
-        """Motion from ``first`` to ``second``; ``textured`` belongs to ``first``."""
-        forward = self._engine.calc(first, second, None)
-        backward = self._engine.calc(second, first, None)
+    def between(self, first: Pyramid, second: Pyramid, textured: NDArray[np.bool_]) -> Motion:
+        """Motion from ``first`` to ``second``, pyramids of the images; ``textured`` (H / 4, W / 4) is the first's."""
+        forward, backward = patch_flow(first, second), patch_flow(second, first)
         x2, y2 = self._x + forward[..., 0], self._y + forward[..., 1]
         returned = cv2.remap(backward, x2, y2, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         length = vector_length(forward[..., 0], forward[..., 1])
         gap = vector_length(forward[..., 0] + returned[..., 0], forward[..., 1] + returned[..., 1])
-        height, width = first.shape
+        height, width = textured.shape
         inside = (x2 >= 0) & (x2 <= width - 1) & (y2 >= 0) & (y2 <= height - 1) & textured
         sound = inside & (gap < 0.5 + 0.05 * length)
-        warped = cv2.remap(second, x2, y2, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        warped = cv2.remap(second[0].image, x2, y2, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         median, p75, p90 = _quantiles(length[sound])
         return Motion(
             REDUCTION * median,
@@ -61,7 +59,7 @@ class MotionMeter:
             REDUCTION * p90,
             REDUCTION * _quantiles(length[sound & self._road])[0],
             float(sound.sum() / max(int(inside.sum()), 1)),
-            float(cv2.mean(cv2.absdiff(first, warped))[0]),
+            float(np.mean(cv2.absdiff(first[0].image, warped), dtype=np.float64)),
         )
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from labels.image_quality import blockiness, saturated_fraction, sharpness
 from labels.motion import REDUCTION, Motion, MotionMeter, textured_pixels
+from labels.patch_flow import Pyramid, pyramid
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Survey:
         if self._before is not None and self._before.grey.shape != grey.shape:
             raise ValueError(f"survey: a frame of {grey.shape[::-1]} after frames of {self._before.grey.shape[::-1]}")
         if self._meter is None:
-            self._meter = MotionMeter(*now.small.shape)
+            self._meter = MotionMeter(*now.textured.shape)
         row = FrameStatistics(
             time_s,
             float(now.histogram @ np.arange(256) / grey.size),
@@ -98,7 +99,7 @@ class _Reduced:
     """What is kept of a frame until the next one comes."""
 
     grey: NDArray[np.uint8]
-    small: NDArray[np.uint8]
+    reduced: Pyramid
     textured: NDArray[np.bool_]
     histogram: NDArray[np.int64]
 
@@ -110,7 +111,7 @@ def _grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _reduce(grey: NDArray[np.uint8]) -> _Reduced:
     size = (max(grey.shape[1] // REDUCTION, 16), max(grey.shape[0] // REDUCTION, 16))
     small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    return _Reduced(grey, small, textured_pixels(small), _histogram(grey))
+    return _Reduced(grey, pyramid(small), textured_pixels(small), _histogram(grey))
 
 
 def _step(before: _Reduced, now: _Reduced, meter: MotionMeter) -> tuple[float, ...]:
@@ -120,7 +121,7 @@ def _step(before: _Reduced, now: _Reduced, meter: MotionMeter) -> tuple[float, .
     q999 = float(np.searchsorted(cumulated, 0.999 * cumulated[-1]))
     coarse = [each.histogram.reshape(64, 4).sum(axis=1) for each in (before, now)]
     overlap = float(np.minimum(*coarse).sum() / now.grey.size)
-    motion: Motion = meter.between(before.small, now.small, before.textured)
+    motion: Motion = meter.between(before.reduced, now.reduced, before.textured)
     return (mean, q999, overlap, *_values(motion))
 
 
