@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from training import report_facts
 from training.recorded_run import RecordedRun, read_runs
-from training.report_curves import Chart, chart
+from training.report_curves import Chart, Points, chart
 from training.report_pictures import samples
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -56,13 +56,18 @@ def _kind(kind: dict[str, Any]) -> dict[str, Any]:
     losses = {number: [(line["step"], line["loss"]) for line in run.losses] for number, run in runs}
     drawn: list[tuple[str, Chart | None]] = [("Loss of training", chart(losses, logarithmic=True))]
     for name, title in card.scores.items():
-        drawn.append((f"Validation: {title}", chart({number: run.values(name) for number, run in runs})))
+        drawn.append((f"Validation: {title}", chart({number: _trained(run.values(name)) for number, run in runs})))
     return {
         "card": card,
         "runs": [(number, run, report_facts.scores(run)) for number, run in runs],
         "charts": [(title, each) for title, each in drawn if each is not None],
         "by_class": report_facts.by_class(runs),
     }
+
+
+def _trained(points: Points) -> Points:
+    """Without the untrained network where there is a trained one: its score would take most of the axis."""
+    return [(step, value) for step, value in points if step > 0] or points
 
 
 def _environment() -> jinja2.Environment:

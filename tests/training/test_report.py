@@ -96,6 +96,10 @@ def test_it_tells_state_cost_and_scores(page: str) -> None:
     assert "1 long mean label map 0 4" in words
 
 
+def test_curves_of_scores_leave_the_untrained_network_out(page: str) -> None:
+    assert 'aria-label="Validation: mean IoU by step. Run 5: 0.5 at step 40, 0.25 at step 80. "' in page
+
+
 def test_it_tells_what_differs_and_where_weights_came_from(page: str, runs: Path) -> None:
     words = text(page)
     differing = words.partition("Options that differ")[2].partition("All other options")[0]
