@@ -67,6 +67,10 @@ def test_workers_find_the_scheduler_and_only_they_are_let_in() -> None:
     assert service["selector"] == policy["podSelector"]["matchLabels"] == labels
     let_in = policy["ingress"][0]["from"][0]["podSelector"]["matchLabels"]
     assert let_in == BY_NAME["Job build-shards"]["spec"]["template"]["metadata"]["labels"]
+    (scheduler,) = pod("Deployment luigid")["containers"]
+    for container in (scheduler, worker):
+        settings = {variable["name"]: variable["value"] for variable in container["env"]}["LUIGI_CONFIG_PATH"]
+        assert settings == "/app/cluster/central.cfg" and (FOLDER.parent / Path(settings).name).exists()
 
 
 def test_ranks_meet_at_the_first_pod_of_the_job() -> None:

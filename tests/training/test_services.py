@@ -72,7 +72,7 @@ def test_the_worker_gets_options_that_luigi_knows_and_asks_the_scheduler_that_is
     asked = CmdlineParser(words[1:]).known_args
     assert asked.core_scheduler_host in SERVICES
     assert f"--port {luigi.interface.core().scheduler_port}" in SERVICES["scheduler"]["command"]
+    assert SERVICES["worker"]["environment"] == SERVICES["scheduler"]["environment"]
     config = configparser.ConfigParser()
-    config.read_string(yaml.safe_load(COMPOSE)["configs"]["central"]["content"])
+    assert config.read(ROOT / SERVICES["worker"]["environment"]["LUIGI_CONFIG_PATH"])
     assert not config.getboolean("core", "local_scheduler")
-    assert SERVICES["worker"]["environment"]["LUIGI_CONFIG_PATH"] == SERVICES["worker"]["configs"][0]["target"]
