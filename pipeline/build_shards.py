@@ -78,9 +78,13 @@ class BuildShards(MarkedTask):
         "Parameters of the stages, such as --Decoding-width: see --help-all"
     )
 
-    # Luigi would wait and try again, which helps where a machine stumbles but not where the input is at fault.
-    retry_count = 1
     _announced = False
+
+    @property
+    def retry_count(self) -> int | None:
+        """One try on one machine, where mostly the input is at fault; on many the scheduler's, as machines stumble."""
+        alone = luigi.configuration.get_config().getboolean("core", "local_scheduler", False)
+        return 1 if alone else None
 
     def requires(self) -> list[luigi.Task]:
         """The shards, or the selections alone."""

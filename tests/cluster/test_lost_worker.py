@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import luigi.configuration
 import luigi.scheduler
 import pytest
 
@@ -32,7 +33,7 @@ def scheduler(clock: SimpleNamespace) -> luigi.scheduler.Scheduler:
     return luigi.scheduler.Scheduler(**given)
 
 
-@pytest.mark.parametrize(("tries", "losses"), [(BuildShards.retry_count, 3), (None, 8)])
+@pytest.mark.parametrize(("tries", "losses"), [(1, 3), (None, 8)])
 def test_a_task_is_given_to_others_however_many_workers_were_lost_over_it(
     tries: int | None, losses: int, scheduler: luigi.scheduler.Scheduler, clock: SimpleNamespace
 ) -> None:
@@ -55,3 +56,13 @@ def test_a_task_is_given_to_others_however_many_workers_were_lost_over_it(
         else:
             pytest.fail(f"nobody is given it after {loss} losses")
         pass_time(LOST_S)
+
+
+@pytest.mark.parametrize(("alone", "tries"), [(True, 1), (False, None)])
+def test_the_last_task_is_tried_again_where_other_machines_can(
+    alone: bool, tries: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = luigi.configuration.LuigiConfigParser()
+    settings.read_dict({"core": {"local_scheduler": str(alone)}})
+    monkeypatch.setattr(luigi.configuration, "get_config", lambda: settings)
+    assert BuildShards().retry_count == tries
