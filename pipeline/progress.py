@@ -54,6 +54,7 @@ def _watch(build: Build, parent: int) -> None:
                 funnel.update(build)
             except Exception as error:  # a picture of the work must not end the work
                 print(f"funnel: {error}", file=sys.stderr)
+                funnel = Funnel()  # this one may have noted as seen what it did not count
                 continue
             if shown is not None:
                 shown.update(table(build, funnel, pace.estimate(funnel)), refresh=True)

@@ -7,7 +7,8 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -46,6 +47,26 @@ def test_the_pace_counts_what_this_process_saw(monkeypatch: pytest.MonkeyPatch) 
     assert pace.estimate(funnel) == ""  # the 50 were done before
     funnel.attempted = 75
     assert pace.estimate(funnel) == "2.5 pairs/s, 0:49:30 left"
+
+
+def test_what_was_counted_when_the_storage_failed_is_not_counted_twice(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    looks, errors = iter([False, False, True]), iter([OSError("the store does not answer")])
+
+    def update(funnel: Funnel, _: object) -> Funnel:
+        funnel.selected += 5
+        for error in errors:
+            raise error
+        return funnel
+
+    monkeypatch.setattr(Funnel, "update", update)
+    monkeypatch.setattr(progress, "_enough", SimpleNamespace(wait=lambda timeout: next(looks)))
+    monkeypatch.setattr(progress, "_gone", threading.Event())
+    monkeypatch.setattr(progress.signal, "signal", lambda *_: None)
+    progress._watch(cast(builds.Build, None), os.getppid())
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == "funnel: the store does not answer" and "selected 5 " in second
 
 
 def test_watching_starts_no_thread(finished: builds.Build, monkeypatch: pytest.MonkeyPatch) -> None:
