@@ -30,13 +30,13 @@ def descriptors(image: NDArray[np.uint8], blur: float = 0.8) -> NDArray[np.uint6
     padded = cv2.copyMakeBorder(smooth, _ROWS, _ROWS, _COLUMNS, _COLUMNS, cv2.BORDER_REPLICATE)
     height, width = image.shape
     result = np.empty((height + 2 * MARGIN, width + 2 * MARGIN), np.uint64)
-    _census(padded, result.view(np.uint8).reshape(height + 2 * MARGIN, width + 2 * MARGIN, 8))
+    _census(padded, result)
     return result
 
 
 @njit(cache=True, nogil=True)
-def _census(padded: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
-    """Fill ``out`` (H + 2 MARGIN, W + 2 MARGIN, 8) byte by byte: eight comparisons a pass, so that lanes are bytes."""
+def _census(padded: NDArray[np.uint8], out: NDArray[np.uint64]) -> None:
+    """Fill ``out`` (H + 2 MARGIN, W + 2 MARGIN) byte by byte: eight comparisons a pass, so that lanes are bytes."""
     height, width = padded.shape[0] - 2 * _ROWS, padded.shape[1] - 2 * _COLUMNS
     bits = np.empty((8, width), np.uint8)
     for y in range(height):
@@ -53,9 +53,11 @@ def _census(padded: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
                     lane[x] = (lane[x] << np.uint8(1)) | np.uint8(neighbour[x] > centre[x])
                 k += 1
         row = out[y + MARGIN]
+        b0, b1, b2, b3, b4, b5, b6, b7 = bits[0], bits[1], bits[2], bits[3], bits[4], bits[5], bits[6], bits[7]
         for x in range(width):
-            for byte in range(8):
-                row[x + MARGIN, byte] = bits[byte, x]
+            low = np.uint32(b0[x]) | np.uint32(b1[x]) << 8 | np.uint32(b2[x]) << 16 | np.uint32(b3[x]) << 24
+            high = np.uint32(b4[x]) | np.uint32(b5[x]) << 8 | np.uint32(b6[x]) << 16 | np.uint32(b7[x]) << 24
+            row[x + MARGIN] = np.uint64(np.uint32(low)) | np.uint64(np.uint32(high)) << np.uint64(32)
         for x in range(MARGIN):
             row[x] = row[MARGIN]
             row[width + MARGIN + x] = row[width + MARGIN - 1]

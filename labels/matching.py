@@ -355,19 +355,27 @@ def without_isolated(displacements: NDArray[np.float32], kept: NDArray[np.bool_]
     """
     rows, columns = kept.shape
     weights = np.zeros((rows, columns), np.float32)
-    slope = np.float32(0.3 * step)
+    slope, one = np.float32(0.3 * step), np.float32(1)
+    # three columns of nothing to both sides; what is not kept is NaN, which neither is there nor supports
+    u = np.full((rows, columns + 6), np.float32(np.nan))
+    v = u.copy()
     for j in range(rows):
         for i in range(columns):
-            if not kept[j, i]:
-                continue
-            u, v = displacements[j, i, 0], displacements[j, i, 1]
-            found, support = 0, 0
-            for nj in range(max(j - 3, 0), min(j + 4, rows)):
-                for ni in range(max(i - 3, 0), min(i + 4, columns)):
-                    if kept[nj, ni]:
-                        found += 1
-                        gap = abs(displacements[nj, ni, 0] - u) + abs(displacements[nj, ni, 1] - v)
-                        support += gap < np.float32(1) + slope * np.float32(abs(ni - i) + abs(nj - j))
-            if support > 8 and 10 * support >= 3 * found:
+            if kept[j, i]:
+                u[j, i + 3], v[j, i + 3] = displacements[j, i, 0], displacements[j, i, 1]
+    found, support = np.empty(columns, np.int32), np.empty(columns, np.int32)
+    for j in range(rows):
+        found[:], support[:] = 0, 0
+        own_u, own_v = u[j, 3 : 3 + columns], v[j, 3 : 3 + columns]
+        for nj in range(max(j - 3, 0), min(j + 4, rows)):
+            for shift in range(7):  # neighbours in one direction: the seeds of a row are lanes
+                other_u, other_v = u[nj, shift : shift + columns], v[nj, shift : shift + columns]
+                limit = one + slope * np.float32(abs(shift - 3) + abs(nj - j))
+                for i in range(columns):
+                    gap = abs(other_u[i] - own_u[i]) + abs(other_v[i] - own_v[i])
+                    found[i] += np.int32(other_u[i] == other_u[i])
+                    support[i] += np.int32(gap < limit)
+        for i in range(columns):
+            if support[i] > 8 and 10 * support[i] >= 3 * found[i]:
                 weights[j, i] = 1
     return weights

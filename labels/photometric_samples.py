@@ -19,6 +19,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from labels.lanes import alike, leading, load, total
+
 REACH = 4
 """Half side of the 9x9 window."""
 _SIDE = 2 * REACH + 1
@@ -129,42 +131,32 @@ def _laid_over(
     return mean, change
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
+@njit(cache=True, nogil=True, error_model="numpy")
 def _fitted(
     mean: NDArray[np.float32], change: NDArray[np.float32], columns: NDArray[np.int64], rows: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """What ``offsets`` returns. ``mean``, ``change`` (H, W + 16)."""
-    height, width = mean.shape[0], mean.shape[1] - _LANES
-    count, half, zero = _SIDE * _SIDE, np.float32(0.5), np.float32(0)
+    height, stride = mean.shape
+    width = stride - _LANES
+    count, softening = np.float32(_SIDE * _SIDE), np.float32(SOFTENING)
+    half, zero = alike(16, np.float32(0.5)), alike(16, np.float32(0))
     result = np.full((len(columns), 5), np.nan)
-    sums = np.empty((8, _LANES), np.float32)
     for k in range(len(columns)):
         left, top = columns[k] - REACH, rows[k] - REACH
         if left < 1 or top < 1 or left + _SIDE >= width or top + _SIDE >= height:
             continue
-        sums[:] = zero
-        for y in range(top, top + _SIDE):
-            here, above, below = mean[y, left - 1 :], mean[y - 1, left:], mean[y + 1, left:]
-            apart = change[y, left:]
-            for c in range(_LANES):
-                within = c < _SIDE
-                gx = half * (here[c + 2] - here[c]) if within else zero
-                gy = half * (below[c] - above[c]) if within else zero
-                d = apart[c] if within else zero
-                sums[0, c] += gx
-                sums[1, c] += gy
-                sums[2, c] += d
-                sums[3, c] += gx * gx
-                sums[4, c] += gx * gy
-                sums[5, c] += gy * gy
-                sums[6, c] += gx * d
-                sums[7, c] += gy * d
-        sx, sy, sd, xx, xy, yy, xd, yd = (
-            sums[0].sum(), sums[1].sum(), sums[2].sum(), sums[3].sum(), sums[4].sum(), sums[5].sum(), sums[6].sum(),
-            sums[7].sum(),
-        )  # fmt: skip
-        xx, xy, yy = xx - sx * sx / count + SOFTENING, xy - sx * sy / count, yy - sy * sy / count + SOFTENING
-        xd, yd = xd - sx * sd / count, yd - sy * sd / count
+        xs, ys, ds, xxs, xys, yys, xds, yds = zero, zero, zero, zero, zero, zero, zero, zero
+        place = top * stride + left
+        for _ in range(_SIDE):
+            gx = leading(half * (load(16, mean, place + 1) - load(16, mean, place - 1)), 9)
+            gy = leading(half * (load(16, mean, place + stride) - load(16, mean, place - stride)), 9)
+            d = leading(load(16, change, place), 9)
+            xs, ys, ds = xs + gx, ys + gy, ds + d
+            xxs, xys, yys, xds, yds = xxs + gx * gx, xys + gx * gy, yys + gy * gy, xds + gx * d, yds + gy * d
+            place += stride
+        x, y, apart = total(xs) / count, total(ys) / count, total(ds)
+        xx, yy = total(xxs) - x * x * count + softening, total(yys) - y * y * count + softening
+        xy, xd, yd = total(xys) - x * y * count, total(xds) - x * apart, total(yds) - y * apart
         inverse = 1 / (xx * yy - xy * xy)
         result[k, 0], result[k, 1] = -(yy * xd - xy * yd) * inverse, -(xx * yd - xy * xd) * inverse
         result[k, 2], result[k, 3], result[k, 4] = yy * inverse, -xy * inverse, xx * inverse
