@@ -111,6 +111,11 @@ def initialise(network: Network, parameters: InitialisationParameters) -> Report
             report.resized.append(f"{name} {tuple(found[there].shape)} -> {tuple(own.shape)}")
         state[name] = fitted.to(own.dtype)
     report.unused = sorted(set(found) - used)
+    if misshapen := [line for line in report.left if " -> " in line and not used]:
+        raise ValueError(
+            f"nothing in {parameters.source} fits the network, {misshapen[0]}; give the --model options that it was "
+            "trained with, such as --model.width"
+        )
     if not used:
         some = ", ".join(sorted(found)[:4])
         raise ValueError(

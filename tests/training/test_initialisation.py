@@ -111,6 +111,13 @@ def test_sources_of_no_use_are_refused(tmp_path: Path, state: Any, complaint: st
         from_file(tmp_path / "bad.pth", state)
 
 
+def test_a_network_of_another_width_is_told_from_one_with_other_names(tmp_path: Path) -> None:
+    narrow = network(0, ModelParameters(fc_channels=4, width=0.25)).state_dict()
+    said = r"fits the network, backbone\.features\.0\.weight \(16, 3, 11, 11\) -> .* give the --model options"
+    with pytest.raises(ValueError, match=said):
+        from_file(tmp_path / "narrow.pth", {name: value for name, value in narrow.items() if "score" not in name})
+
+
 def test_a_missing_or_broken_source_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"gone\.pth does not exist"):
         initialise(network(), InitialisationParameters(str(tmp_path / "gone.pth")))
