@@ -9,6 +9,9 @@ After most kills the build is left alone until it has written something new, how
 to ``PAUSE`` seconds; after some for that time only, which meets what is starting. What Slurm holds after many losses is
 released, as an operator would. Builds follow one another until all kills came, each in ROOT made empty; with ``--after
 STAGE`` each begins with what REFERENCE has of the stages up to that one, so that the kills meet what comes after it.
+With ``--at TASK ...``, kinds of tasks in the order of the work, each kill draws one of them, comes within ``MOMENT``
+seconds of the time when one of that kind or a later one is seen at work, and strikes its worker or its node, if any:
+the writing of shards is over too soon to be met otherwise.
 Told is at which tasks each kill came: those of the processes that it took along, and for a scheduler or a store those
 that went on without it. Exit status 1 where a hash differs or a temporary file is left. Run it in the repository's
 folder, as root on the machine that has the nodes: the processes to kill are known by their environment.
@@ -37,15 +40,19 @@ from pipeline import running, storage
 RECIPE = "cluster/slurm/build_shards.sbatch"
 SLURMD = "/run/slurmd.{}.pid"
 NODES = ("n1", "n2")
+WORKERS = ("1", "2")
 STAGES = ("videos", "survey", "pairs", "labels")
 PAUSE = 12.0
 """Seconds between a kill, or what was written after it, and the next: as many as drawn, at most these."""
 HASTY = 0.25
 """Share of the kills after which nothing is waited for."""
 LONGEST_WAIT = 180.0
-"""Seconds after which a kill comes though nothing new was written."""
-Part = Callable[[str], set[int]]
-"""Kills something of a job, or what it needs; the processes that it killed."""
+"""Seconds after which a kill comes though nothing new was written, or no task of the kind was at work."""
+MOMENT = 1.5
+"""Seconds between a kill and the sight of the task that it is to meet: as many as drawn, at most these."""
+Part = Callable[[str, dict[str, str]], set[int]]
+"""Kills something of a job, or what it needs; the processes that it killed. The environment is that of the task to be
+met, empty where any will do."""
 WITHOUT = ("scheduler", "store")
 """Parts that run no task themselves."""
 
@@ -58,6 +65,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--store", type=Path)
     parser.add_argument("--after", choices=STAGES)
+    parser.add_argument("--at", nargs="+", metavar="TASK", default=[])
     options, build = parser.parse_known_args()
     with stored(options.store, options.root) as store:
         if storage.stored(options.root):
@@ -77,14 +85,15 @@ def harass(options: argparse.Namespace, build: list[str], targets: dict[str, Par
             copy_stages(options.reference, options.root, STAGES[: STAGES.index(options.after) + 1])
         job = submit([*build, "--root", options.root])
         while at_work(job):
-            if struck < options.kills:
+            aim = await_moment(job, options.root, options.at, draw) if struck < options.kills else None
+            if aim is not None:
                 target = draw.choice(list(targets))
-                tasks = strike(options.root, target, targets[target], job)
+                tasks = strike(options.root, target, targets[target], job, aim)
                 print(f"{time.monotonic() - began:.0f} s: {target}, {told(tasks)}", flush=True)
                 if tasks is not None:
                     struck += 1
                     kills.update((target, task) for task in tasks or {"none"})
-                    if draw.random() >= HASTY:
+                    if not options.at and draw.random() >= HASTY:
                         wait_for_something_new(job, options.root)
             wait(job, draw.uniform(0.0, PAUSE))
         builds += 1
@@ -98,14 +107,14 @@ def harass(options: argparse.Namespace, build: list[str], targets: dict[str, Par
     return left_over(options.root)
 
 
-def strike(root: str, target: str, part: Part, job: str) -> set[str] | None:
+def strike(root: str, target: str, part: Part, job: str, aim: dict[str, str]) -> set[str] | None:
     """Kill a part; the kinds of tasks that its processes were at, None where there was nothing to kill."""
-    marks = running.running(root)
-    killed = part(job)
+    marks = alive(root)
+    killed = part(job, aim)
     if not killed:
         return None
     if target in WITHOUT:
-        return {mark.task for mark in marks if Path(f"/proc/{mark.process}").exists()}
+        return {mark.task for mark in marks}
     return {mark.task for mark in marks if mark.process in killed}
 
 
@@ -146,12 +155,11 @@ def stored(folder: Path | None, root: str) -> Iterator[object_store.ObjectStore 
 def parts(store: object_store.ObjectStore | None, draw: random.Random) -> dict[str, Part]:
     """What can be killed, by name."""
     found: dict[str, Part] = {
-        "worker 1": lambda job: kill(lambda pid: runs(pid, job, "1", "luigi")),
-        "worker 2": lambda job: kill(lambda pid: runs(pid, job, "2", "luigi")),
-        "scheduler": lambda job: kill(lambda pid: runs(pid, job, "0", "luigid")),
-        "node": lambda job: kill_node(draw.choice(NODES)),
+        "worker": lambda job, aim: kill_program(job, aim.get("SLURM_ARRAY_TASK_ID") or draw.choice(WORKERS), "luigi"),
+        "scheduler": lambda job, _: kill_program(job, "0", "luigid"),
+        "node": lambda _, aim: kill_node(aim.get("SLURMD_NODENAME") or draw.choice(NODES)),
     }
-    return found | ({"store": lambda job: restart(store)} if store else {})
+    return found | ({"store": lambda *_: restart(store)} if store else {})
 
 
 def kill_node(node: str) -> set[int]:
@@ -202,6 +210,35 @@ def wait_for_something_new(job: str, root: str) -> None:
         wait(job, 2.0)
 
 
+def await_moment(job: str, root: str, tasks: list[str], draw: random.Random) -> dict[str, str] | None:
+    """Wait for a task that a kill is to meet; the environment of one, empty where there is none to wait for.
+
+    None where the build has ended.
+    """
+    if not tasks:
+        return {}
+    wanted, deadline = tasks[draw.randrange(len(tasks)) :], time.monotonic() + LONGEST_WAIT
+    while at_work(job):
+        if time.monotonic() > deadline:
+            return {}
+        release(job)
+        hasten(job)
+        for _ in range(2):
+            for mark in alive(root):
+                if mark.task in wanted:
+                    words = environment(Path(f"/proc/{mark.process}"))
+                    time.sleep(draw.uniform(0.0, MOMENT))
+                    told = (word.decode(errors="replace").partition("=") for word in words)
+                    return {name: value for name, _, value in told}
+            time.sleep(1.0)  # more often would keep an object store busy
+    return None
+
+
+def alive(root: str) -> list[running.Running]:
+    """The tasks whose processes are there; a killed one leaves its mark."""
+    return [mark for mark in running.running(root) if Path(f"/proc/{mark.process}").exists()]
+
+
 def written(root: str) -> set[str]:
     """The files of a root but for the marks of tasks."""
     return {name for name in storage.stored(root) if not name.startswith("running/")}
@@ -249,6 +286,11 @@ def kill(chosen: Callable[[Path], bool]) -> set[int]:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     return found
+
+
+def kill_program(job: str, element: str, program: str) -> set[int]:
+    """Kill a program in an element of the job, and what it forked."""
+    return kill(lambda pid: runs(pid, job, element, program))
 
 
 def environment(process: Path) -> set[bytes]:

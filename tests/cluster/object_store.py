@@ -32,7 +32,7 @@ pipeline = {kind}-server
 [app:{kind}-server]
 use = egg:swift#{kind}
 [object-updater]
-interval = 2
+interval = 10
 recon_cache_path = {folder}
 """
 PROXY = """[DEFAULT]
