@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from labels.lanes import alike, load, store
 from labels.matching import Grid
 
 
@@ -27,6 +28,9 @@ class EdgeParameters:
     passes: int = 2
     """Passes of the filter: more come nearer to the ideal weights."""
 
+
+_LANES = 8
+"""Sums of a seed that are computed at once."""
 
 Decays = list[tuple[NDArray[np.float64], NDArray[np.float64]]]
 """For each pass the decay from each seed to the next one: to the right, downwards; (rows, columns) each."""
@@ -69,8 +73,9 @@ def _crossed(edges: NDArray[np.float32], grid: Grid) -> NDArray[np.float64]:
 
 def accumulate(moments: NDArray[np.float64], along: Decays) -> None:
     """Replace ``moments`` (rows, columns, n) by their weighted sums around each seed. Weights are not normalised."""
+    kernel = _filter_many if _LANES <= moments.shape[2] <= 2 * _LANES else _filter
     for along_x, along_y in along:
-        _filter(moments, along_x, along_y)
+        kernel(moments, along_x, along_y)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -120,3 +125,45 @@ def _filter(moments: NDArray[np.float64], along_x: NDArray[np.float64], along_y:
             decay = along_y[j, i]
             for c in range(count):
                 moments[j, i, c] += decay * moments[j + 1, i, c]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _filter_many(moments: NDArray[np.float64], along_x: NDArray[np.float64], along_y: NDArray[np.float64]) -> None:
+    """``_filter`` for 8 to 16 sums a seed: the first eight and the last eight, which may overlap, as vectors.
+
+    What is carried along a row stays in registers, and rows go downwards while they are near.
+    """
+    rows, columns, count = moments.shape
+    row, last = columns * count, count - _LANES
+    for j in range(rows):
+        place = j * row
+        a, b = load(8, moments, place), load(8, moments, place + last)
+        for i in range(1, columns):
+            place += count
+            a, b = _carried(moments, place, last, a, b, along_x[j, i - 1])
+        for i in range(columns - 2, -1, -1):
+            place -= count
+            a, b = _carried(moments, place, last, a, b, along_x[j, i])
+        for i in range(columns if j else 0):
+            above = place - row
+            a, b = load(8, moments, above), load(8, moments, above + last)
+            _carried(moments, place, last, a, b, along_y[j - 1, i])
+            place += count
+    for j in range(rows - 2, -1, -1):
+        place = j * row
+        for i in range(columns):
+            below = place + row
+            a, b = load(8, moments, below), load(8, moments, below + last)
+            _carried(moments, place, last, a, b, along_y[j, i])
+            place += count
+
+
+@njit(inline="always")
+def _carried(moments, place, last, a, b, decay):  # type: ignore[no-untyped-def]
+    """Add ``decay`` times ``a``, ``b``, the first and last eight sums of a neighbour; returns what comes of both."""
+    share = alike(8, decay)
+    first, second = load(8, moments, place), load(8, moments, place + last)  # before either is stored: they overlap
+    first, second = first + share * a, second + share * b
+    store(moments, place, first)
+    store(moments, place + last, second)
+    return first, second

@@ -39,6 +39,17 @@ def test_an_impulse_spreads_as_the_product_of_both_directions() -> None:
     assert (np.diff(found[7, 10:]) < 0).all()
 
 
+@pytest.mark.parametrize("count", [7, 8, 9, 12, 16, 17])
+def test_many_sums_are_each_what_they_are_alone(count: int) -> None:
+    generator = np.random.default_rng(count)
+    moments = generator.normal(size=(11, 13, count))
+    along = [tuple(generator.uniform(0.1, 0.95, (2, 11, 13))) for _ in range(2)]
+    together = summed(moments, along)
+    for k in range(count):
+        alone = summed(moments[..., k : k + 1].copy(), along)[..., 0]
+        np.testing.assert_allclose(together[..., k], alone, rtol=1e-10, atol=1e-12)
+
+
 def impulse(passes: int) -> np.ndarray:
     """Weights around the middle of a flat image, (100, 100)."""
     grid = Grid.over(400, 400, 4)

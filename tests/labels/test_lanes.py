@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from numba import njit
+from numba.core.errors import TypingError
 from numpy.typing import NDArray
 
 from labels.lanes import alike, at_least_one, leading, load, store, total
@@ -13,6 +14,13 @@ def _computed(numbers: NDArray[np.float32], index: int, result: NDArray[np.float
     store(result, 8, at_least_one(a))
     store(result, 16, leading(a, 3))
     return total(a)
+
+
+@njit
+def _doubled(numbers: NDArray[np.float64], result: NDArray[np.float64]) -> float:
+    a = load(8, numbers, 0)
+    store(result, 0, a + a)
+    return total(a + a)
 
 
 def test_lanes_are_computed_each_by_itself() -> None:
@@ -31,6 +39,18 @@ def test_lanes_that_are_left_out_may_hold_anything() -> None:
     numbers[:3] = 1, 2, 3
     _computed(numbers, 0, result)
     np.testing.assert_array_equal(result[16:], [1, 2, 3, 0, 0, 0, 0, 0])
+
+
+def test_double_precision_stays() -> None:
+    numbers = np.arange(8) + 1e-12
+    result = np.zeros(8)
+    assert _doubled(numbers, result) == pytest.approx(2 * numbers.sum(), rel=1e-15)
+    np.testing.assert_array_equal(result, 2 * numbers)
+
+
+def test_arrays_with_gaps_are_refused() -> None:
+    with pytest.raises(TypingError):
+        _doubled(np.zeros(16)[::2], np.zeros(8))
 
 
 def test_rows_of_a_plane_are_found_by_their_flat_index() -> None:
