@@ -37,7 +37,8 @@ def build_of(dataset: Dataset) -> Build:
     except (UserError, OSError) as error:
         raise UserError(
             f"frames without a label cannot be listed: {dataset.folder} has no record of its build beside it that "
-            f"this version reads ({error}); browse it under the root that BuildShards built it in"
+            f"this version reads ({error}); they are listed under the root that it was built in, by the version that "
+            "built it"
         ) from error
 
 
