@@ -90,8 +90,8 @@ class SegmentationConfiguration(RunConfiguration):
             },
             scores={"mean_iou": "mean IoU", "category_mean_iou": "categories", "mean_iou_at_scale": "at scale"},
             explained="Intersection over union, one matrix of all images of the validation split; void truth does not "
-            "count. Scores of\nclasses are resized to the full size of the labels before the best is taken; *at "
-            "scale* compares at the scale of training.",
+            "count. Scores of\nclasses are resized to the full size of the labels before the best is taken; 'at "
+            "scale' compares at the scale of training.",
             predict="IMAGE_OR_FOLDER",
             terms=f"The terms of {layout.name} bind what is learned from it.",
         )
