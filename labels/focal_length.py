@@ -26,7 +26,6 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from labels.corner_tracks import corner_samples
 from labels.egomotion import Egomotion, EgomotionParameters, Samples, derotated
@@ -341,6 +340,8 @@ def _percentiles_with(
     samples: Samples, motion: Egomotion, factor: float, parameters: EgomotionParameters
 ) -> NDArray[np.float64]:
     """Percentiles of the depth of samples, fitted anew with ``factor`` times the focal length."""
+    from scipy.stats import rankdata  # takes a second to import, which every command would pay
+
     R, T = _seen_with(motion.R, motion.T, 1 / factor)
     x, y, u, v = (each / factor for each in (samples.x, samples.y, samples.u, samples.v))
     scaled = Samples(x, y, u, v, samples.inverse_sigma * factor)

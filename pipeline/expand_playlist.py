@@ -8,7 +8,6 @@ import luigi
 from pipeline import parameters
 from pipeline.errors import UserError
 from pipeline.manifest import write_manifest
-from pipeline.playlist import expand_playlist
 from pipeline.storage import FsspecTarget
 
 
@@ -31,6 +30,8 @@ class ExpandPlaylist(luigi.Task):
 
     def run(self) -> None:
         """Ask for the entries, write the rows."""
+        from pipeline.playlist import expand_playlist  # imports yt-dlp, which takes a second: only where needed
+
         videos = expand_playlist(self.url, self.prefix, parameters.from_command_line().fetch)
         if not videos:
             raise UserError(f"{self.url} lists no videos")
