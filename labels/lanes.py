@@ -48,7 +48,7 @@ def load(typingctx, count, array, index):  # type: ignore[no-untyped-def]
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         return builder.load(_place(context, builder, signature.args[1], arguments[1:], lanes), align=4)
 
-    return lanes(types.int64, array, types.int64), generate
+    return lanes(count, array, types.int64), generate
 
 
 @intrinsic
@@ -80,7 +80,7 @@ def alike(typingctx, count, value):  # type: ignore[no-untyped-def]
         everywhere = ir.Constant(ir.VectorType(_BITS, lanes.count), [0] * lanes.count)
         return builder.shuffle_vector(one, nothing, everywhere)
 
-    return lanes(types.int64, value), generate
+    return lanes(count, value), generate
 
 
 @intrinsic(prefer_literal=True)
@@ -92,7 +92,7 @@ def leading(typingctx, lanes, count):  # type: ignore[no-untyped-def]
         mask = ir.Constant(ir.VectorType(ir.IntType(1), lanes.count), [int(k < within) for k in range(lanes.count)])
         return builder.select(mask, arguments[0], ir.Constant(lanes.vector, [0.0] * lanes.count))
 
-    return lanes(lanes, types.int64), generate
+    return lanes(lanes, count), generate
 
 
 @intrinsic
