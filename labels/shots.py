@@ -19,7 +19,8 @@ class ShotParameters:
     duplicate_motion: float = 0.15  # or the motion, as a share of that around it: nothing stops for a single frame
     cut_overlap: float = 0.55  # histogram intersection below which there is a cut
     cut_consistent: float = 0.12  # share of consistent flow below which there is a cut
-    cut_residual: float = 3.0  # or what flow leaves, over its running median, with consistency below one half
+    cut_residual: float = 3.0  # or what flow leaves, over its running median, where little of it is consistent
+    cut_little: float = 0.4  # share of consistent flow that is little; unrelated frames have .06, behind a wiper .5
     flash_residual: float = 5.0  # the same with the flow in order: the light changes, no pair across
     fade_grey: float = 4.0  # mean change per frame over four frames, one direction, grey levels
     settle_frames: int = 3  # frames dropped from a cut on
@@ -73,7 +74,7 @@ def cuts(frames: FrameColumns, parameters: ShotParameters) -> NDArray[np.bool_]:
     unlike = residual > parameters.cut_residual * running_median(residual)
     # Flow on a featureless frame says nothing: then only the histogram counts.
     lost = (consistent < parameters.cut_consistent) & (frames["difference"] > 4.0)
-    return (frames["overlap"] < parameters.cut_overlap) | lost | (unlike & (consistent < 0.5))
+    return (frames["overlap"] < parameters.cut_overlap) | lost | (unlike & (consistent < parameters.cut_little))
 
 
 def duplicates(frames: FrameColumns, parameters: ShotParameters) -> NDArray[np.bool_]:

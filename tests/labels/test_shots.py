@@ -70,13 +70,17 @@ def test_no_frames_are_no_shots() -> None:
 
 
 @pytest.mark.parametrize(
-    "sign", [{"overlap": 0.5}, {"consistent": 0.05, "difference": 40.0}, {"consistent": 0.4, "residual": 20.0}]
+    "sign", [{"overlap": 0.5}, {"consistent": 0.05, "difference": 40.0}, {"consistent": 0.3, "residual": 20.0}]
 )
 def test_a_cut_divides_and_drops_the_frames_after_it(sign: dict[str, float]) -> None:
     parts = shots(change(drive(), 50, **sign))
     assert parts.shot.tolist() == [0] * 50 + [1] * 50
     assert parts.start[50] == "cut"
     assert np.flatnonzero(parts.fault == "cut").tolist() == [50, 51, 52]
+
+
+def test_what_hides_half_a_frame_is_no_cut() -> None:
+    assert (shots(change(drive(), 50, consistent=0.5, residual=20.0)).shot == 0).all()
 
 
 def test_lost_flow_between_featureless_frames_is_no_cut() -> None:
