@@ -303,8 +303,8 @@ def test_the_command_appends_and_the_trainer_reads_it(built: Any, start: Callabl
     build.manifest = write_rows(tmp_path / "drives.csv", [*rows, third])
     before = built.record
     told = build.run("--growth", "append", "--dry-run")
-    everything = "FetchVideo 1, SurveyVideo 1, SelectPairs 1, LabelPairs 4, PlanShards 1, WriteShard 4, BuildShards 1"
-    assert f"would run: {everything}" in told.stderr
+    everything = "SurveyVideo 1, SelectPairs 1, LabelPairs at most 4, PlanShards 1, WriteShard 4, BuildShards 1"
+    assert f"would run: FetchVideo 1, {everything}" in told.stderr
     finished = build.run("--growth", "append", "--workers", 2)
     assert finished.returncode == 0, finished.stderr
     after = build.record
