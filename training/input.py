@@ -58,7 +58,7 @@ def prepare(
     confidence = batch.confidence.to(device, non_blocking=True) if batch.confidence is not None else None
     draws = batch.draws.to(device, non_blocking=True)
     if cut is not None:
-        places = cut.places(draws[:, 5:])
+        places = cut.places(draws)
         images, codes = windows.shown(images, places), windows.nearest(codes, places)
         confidence = windows.nearest(confidence, places) if confidence is not None else None
     if augmentation is not None:

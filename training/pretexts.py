@@ -68,7 +68,7 @@ def prepare(
     images = batch.images.to(device, non_blocking=True).float().div_(255)
     draws = batch.draws.to(device, non_blocking=True)
     if cut is not None:
-        images = windows.shown(images, cut.places(draws[:, 5:]))
+        images = windows.shown(images, cut.places(draws))
     if augmentation is not None:
         images = flip(images, draws[:, 0] < augmentation.flip)
         images = jitter(images, 2 * draws[:, 1:5] - 1, augmentation)

@@ -29,10 +29,11 @@ class Windows:
         return height, width
 
     def places(self, draws: Tensor) -> Tensor:
-        """Sampling grid (N, *``size``, 2) of a window for each row of ``draws`` (N, 3) in [0, 1).
+        """Sampling grid (N, *``size``, 2) of a window for each row of ``draws`` in [0, 1), of which the last 3 count.
 
         The logarithm of the share and the corner are uniform.
         """
+        draws = draws[:, -DRAWS:]
         share = self.least ** draws[:, 0]
         theta = draws.new_zeros(len(draws), 2, 3)
         theta[:, 0, 0] = theta[:, 1, 1] = share
