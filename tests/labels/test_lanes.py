@@ -41,6 +41,17 @@ def test_lanes_that_are_left_out_may_hold_anything() -> None:
     np.testing.assert_array_equal(result[16:], [1, 2, 3, 0, 0, 0, 0, 0])
 
 
+@njit
+def _of_two_widths(numbers: NDArray[np.float32]) -> tuple[float, float]:
+    narrow, wide = load(8, numbers, 0) * alike(8, np.float32(2)), load(16, numbers, 0) * alike(16, np.float32(3))
+    return total(leading(narrow, 5)), total(leading(wide, 9))
+
+
+def test_lanes_of_two_counts_stand_side_by_side() -> None:
+    numbers = np.arange(16, dtype=np.float32)
+    assert _of_two_widths(numbers) == (2 * numbers[:5].sum(), 3 * numbers[:9].sum())
+
+
 def test_double_precision_stays() -> None:
     numbers = np.arange(8) + 1e-12
     result = np.zeros(8)
