@@ -87,3 +87,22 @@ def log_ratios(likelihood: str, noise_floor_px: float, noise_relative: float) ->
     table = (np.log(np.maximum(still, tiny)) - np.log(np.maximum(moving, tiny))).astype(np.float32)
     table.setflags(write=False)
     return table
+
+
+@njit(inline="always")
+def angle_from(along, across):  # type: ignore[no-untyped-def]
+    """``arctan2(across, along)`` in [0, pi] rad of ``float32``, ``across`` >= 0; 0 for two zeros.
+
+    Within 5e-7, without a branch or a call, so that a loop takes many at once: Abramowitz and Stegun 4.4.49.
+    """
+    size = abs(along)
+    steep = across > size
+    share = min(size, across) / max(max(size, across), np.float32(1e-30))
+    square = share * share
+    total = np.float32(-0.0161657367) + square * np.float32(0.0028662257)
+    total = np.float32(-0.0752896400) + square * (np.float32(0.0429096138) + square * total)
+    total = np.float32(-0.1420889944) + square * (np.float32(0.1065626393) + square * total)
+    total = np.float32(-0.3333314528) + square * (np.float32(0.1999355085) + square * total)
+    angle = share * (np.float32(1) + square * total)
+    angle = np.float32(np.pi / 2) - angle if steep else angle
+    return np.float32(np.pi) - angle if along < 0 else angle

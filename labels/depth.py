@@ -80,7 +80,8 @@ def projected(
     All (H, W); ``noise`` is the floor in pixels of this image and the relative part.
     """
     limits = parameters.max_perpendicular_sigma, parameters.max_backward_sigma
-    return _project(flow, motion.R, motion.T, focal, *principal_point, *noise, *limits)
+    u, v = cv2.split(flow)
+    return _project(u, v, motion.R, motion.T, focal, *principal_point, *noise, *limits)
 
 
 def _surrounded_by_texture(
@@ -96,7 +97,8 @@ def _surrounded_by_texture(
 # Fast, but flow may hold NaN: comparisons with it must stay false.
 @njit(cache=True, fastmath={"contract", "reassoc", "arcp", "nsz"}, error_model="numpy")
 def _project(
-    flow: NDArray,
+    u: NDArray,
+    v: NDArray,
     R: NDArray,
     T: NDArray,
     focal: float,
@@ -107,8 +109,11 @@ def _project(
     max_perpendicular: float,
     max_backward: float,
 ) -> tuple[NDArray, NDArray, NDArray]:
-    """Inverse depth, its standard deviation, and whether the flow lies along the epipolar direction."""
-    height, width = flow.shape[0], flow.shape[1]
+    """Inverse depth, its standard deviation, and whether the flow (H, W), (H, W) lies along the epipolar direction.
+
+    Compilers take sixteen pixels at once, as long as each component is an array of its own.
+    """
+    height, width = u.shape
     rho = np.empty((height, width), np.float32)
     deviation = np.empty((height, width), np.float32)
     epipolar = np.empty((height, width), np.bool_)
@@ -121,15 +126,14 @@ def _project(
     for row in range(height):
         y = np.float32(row - cy)
         for column in range(width):
-            x = np.float32(column - cx)
-            u, v = flow[row, column, 0], flow[row, column, 1]
-            x2, y2 = (x + u) / f, (y + v) / f
+            x, du, dv = np.float32(column - cx), u[row, column], v[row, column]
+            x2, y2 = (x + du) / f, (y + dv) / f
             z = r[2, 0] * x2 + r[2, 1] * y2 + r[2, 2]
             tu = f * (r[0, 0] * x2 + r[0, 1] * y2 + r[0, 2]) / z - x
             tv = f * (r[1, 0] * x2 + r[1, 1] * y2 + r[1, 2]) / z - y
             tau_x, tau_y = -e1 + x * e3, -e2 + y * e3
             tau2 = tau_x * tau_x + tau_y * tau_y + np.float32(1e-6)
-            sigma2 = floor2 + relative2 * (u * u + v * v)
+            sigma2 = floor2 + relative2 * (du * du + dv * dv)
             along, across = tu * tau_x + tv * tau_y, tv * tau_x - tu * tau_y
             rho[row, column] = max(along, np.float32(0)) / tau2
             deviation[row, column] = np.sqrt(sigma2 / tau2)

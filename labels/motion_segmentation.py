@@ -14,8 +14,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from labels.angle_likelihood import ANGLE_STEP_DEG, LENGTH_STEP_PX, log_ratios
+from labels.angle_likelihood import ANGLE_STEP_DEG, LENGTH_STEP_PX, angle_from, log_ratios
 from labels.egomotion import Egomotion
+from labels.egomotion_refinement import row as row_of
 from labels.flow import CONSISTENT, TEXTURED, grey
 from labels.ground_contact import ContactParameters, moving_along
 from labels.moving_things import ThingParameters, completed
@@ -102,7 +103,8 @@ def still_log_ratio(
     unit = flow.shape[1] / 640
     table = log_ratios(parameters.likelihood, round(noise[0] / unit, 6), round(noise[1], 6))
     limit = np.float32(parameters.max_log_ratio)
-    return _look_up(flow, support, motion.R, motion.T, focal, *principal_point, unit, *noise, table, limit)
+    u, v = cv2.split(flow)
+    return _look_up(u, v, support, motion.R, motion.T, focal, *principal_point, unit, *noise, table, limit)
 
 
 def aggregated(
@@ -133,45 +135,47 @@ def cleaned(moving: NDArray[np.bool_], parameters: SegmentationParameters) -> ND
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _look_up(
-    flow: NDArray[np.float32], support: NDArray[np.uint8], R: NDArray[np.float64], T: NDArray[np.float64],
-    focal: float, cx: float, cy: float, unit: float, noise_floor: float, noise_relative: float,
+    u: NDArray[np.float32], v: NDArray[np.float32], support: NDArray[np.uint8], R: NDArray[np.float64],
+    T: NDArray[np.float64], focal: float, cx: float, cy: float, unit: float, noise_floor: float, noise_relative: float,
     table: NDArray[np.float32], limit: np.float32,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:  # fmt: skip
-    """The table's value at each pixel's angle from the epipolar direction and its length; inverse depth; deviation."""
+    """The table's value at each pixel's angle from the epipolar direction and its length; inverse depth; deviation.
+
+    Places in the table are found for a whole row first, without branches: compilers take sixteen pixels at once, as
+    long as each component of the flow (H, W) is an array of its own.
+    """
     height, width = support.shape
     result, rho, deviation = np.zeros((3, height, width), np.float32)
-    longest = np.float32(2 * width)
+    zero, longest, beside = np.float32(0), np.float32(2 * width), np.float32(0.05)
     floor2, relative2 = np.float32(noise_floor**2), np.float32(noise_relative**2)
     r = R.astype(np.float32)
+    (r00, r01, r02), (r10, r11, r12), (r20, r21, r22) = row_of(r, 0), row_of(r, 1), row_of(r, 2)
     f, inverse = np.float32(focal), np.float32(1 / focal)
     e1, e2, e3 = np.float32(focal * T[0]), np.float32(focal * T[1]), np.float32(T[2])
     to_row, to_column = np.float32(180 / np.pi / ANGLE_STEP_DEG), np.float32(1 / (unit * LENGTH_STEP_PX))
-    half_step, last = np.float32(np.deg2rad(0.5 * ANGLE_STEP_DEG)), table.shape[1] - 1
+    values, columns, half = table.reshape(-1), np.int32(table.shape[1]), np.float32(0.5)
+    xs, places = (np.arange(width) - cx).astype(np.float32), np.empty(width, np.int32)
     for row in range(height):
-        y = np.float32(row - cy)
-        for column in range(width):
-            if not support[row, column] & CONSISTENT:
-                continue
-            x = np.float32(column - cx)
-            u, v = flow[row, column, 0], flow[row, column, 1]
-            if not abs(u) + abs(v) < longest:  # or NaN
-                continue
-            x2, y2 = (x + u) * inverse, (y + v) * inverse
-            z = r[2, 0] * x2 + r[2, 1] * y2 + r[2, 2]
-            if not z > np.float32(0.05):  # behind the camera, or nearly beside it
-                continue
-            tu = f * (r[0, 0] * x2 + r[0, 1] * y2 + r[0, 2]) / z - x
-            tv = f * (r[1, 0] * x2 + r[1, 1] * y2 + r[1, 2]) / z - y
+        y, bits, u_row, v_row = np.float32(row - cy), support[row], u[row], v[row]
+        rho_row, deviation_row, result_row = rho[row], deviation[row], result[row]
+        for k in range(width):
+            x, du, dv = xs[k], u_row[k], v_row[k]
+            x2, y2 = (x + du) * inverse, (y + dv) * inverse
+            z = r20 * x2 + r21 * y2 + r22
+            tu = f * (r00 * x2 + r01 * y2 + r02) / z - x
+            tv = f * (r10 * x2 + r11 * y2 + r12) / z - y
             tau_x, tau_y = -e1 + x * e3, -e2 + y * e3
-            length = np.sqrt(tu * tu + tv * tv)
             tau2, along = tau_x * tau_x + tau_y * tau_y + np.float32(1e-6), tu * tau_x + tv * tau_y
-            rho[row, column] = max(along, np.float32(0)) / tau2
-            deviation[row, column] = np.sqrt((floor2 + relative2 * (u * u + v * v)) / tau2)
-            if not support[row, column] & TEXTURED:
-                continue
-            across = abs(tv * tau_x - tu * tau_y)
-            # within half a step of the table there is no need to ask for the angle
-            angle = np.float32(0) if across < half_step * along else np.arctan2(across, along)
-            value = table[int(angle * to_row + np.float32(0.5)), min(int(length * to_column + np.float32(0.5)), last)]
-            result[row, column] = min(max(value, -limit), limit)
+            # false for NaN, and for what lies behind the camera or nearly beside it
+            told = (bits[k] & CONSISTENT != 0) & (abs(du) + abs(dv) < longest) & (z > beside)
+            nearness, spread = max(along, zero) / tau2, np.sqrt((floor2 + relative2 * (du * du + dv * dv)) / tau2)
+            rho_row[k] = nearness if told else zero
+            deviation_row[k] = spread if told else zero
+            angle = angle_from(along, abs(tv * tau_x - tu * tau_y))
+            length = min(np.sqrt(tu * tu + tv * tv) * to_column + half, np.float32(columns - 1))
+            place = np.int32(angle * to_row + half) * columns + np.int32(length)
+            places[k] = place if told & (bits[k] & TEXTURED != 0) else np.int32(-1)
+        for k in range(width):
+            value = min(max(values[max(places[k], np.int32(0))], -limit), limit)
+            result_row[k] = value if places[k] >= 0 else zero
     return result, rho, deviation

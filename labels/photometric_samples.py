@@ -15,6 +15,7 @@ of which the fit of the camera's motion uses the part across the epipolar line; 
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -81,7 +82,7 @@ def offsets(
     Images (H, W), ``flow`` (H, W, 2) px. NaN where the window leaves a frame. Windows overlap so much that the whole
     frames are laid over each other first.
     """
-    mean, change = _laid_over(image1, _corners(image2), flow)
+    mean, change = _laid_over(image1, _corners(image2), *cv2.split(flow))
     return _fitted(mean, change, columns, rows)
 
 
@@ -101,34 +102,51 @@ def _corners(image: NDArray[np.uint8]) -> NDArray[np.uint32]:
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
 def _laid_over(
-    image1: NDArray[np.uint8], corners: NDArray[np.uint32], flow: NDArray[np.float32]
+    image1: NDArray[np.uint8], corners: NDArray[np.uint32], u: NDArray[np.float32], v: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Mean and difference (frame 2, warped, less frame 1) of the frames, NaN where the flow leads out of frame 2.
 
-    Both (H, W + 16), for vectors that reach beyond the right border.
+    Both (H, W + 16), for vectors that reach beyond the right border. Of the three loops over a row compilers take
+    sixteen pixels at once, but for the look-ups between; so each component of the flow (H, W) is an array of its own.
     """
     height, width = image1.shape
     mean, change = np.zeros((2, height, width + _LANES), np.float32)
-    right, bottom = np.float32(width - 1), np.float32(height - 1)
+    last_x, last_y = _before(np.float32(width - 1)), _before(np.float32(height - 1))
     half, zero, nothing = np.float32(0.5), np.float32(0), np.float32(np.nan)
-    flat, stride = corners.reshape(-1), width - 1
+    flat, stride, low = corners.reshape(-1), np.int32(width - 1), np.uint32(255)
+    places, words = np.empty(width, np.int32), np.empty(width, np.uint32)
+    fractions_x, fractions_y = np.empty(width, np.float32), np.empty(width, np.float32)
     for y in range(height):
-        grey, row = image1[y], flow[y]
-        mean_row, change_row = mean[y], change[y]
+        grey, u_row, v_row, mean_row, change_row = image1[y], u[y], v[y], mean[y], change[y]
         for x in range(width):
-            x2, y2 = np.float32(x) + row[x, 0], np.float32(y) + row[x, 1]
-            inside = (x2 >= zero) & (y2 >= zero) & (x2 < right) & (y2 < bottom)
-            px, py = (x2 if inside else zero), (y2 if inside else zero)
+            x2, y2 = np.float32(np.int32(x)) + u_row[x], np.float32(y) + v_row[x]
+            px, py = min(max(zero, x2), last_x), min(max(zero, y2), last_y)  # in this order: 0 for NaN
             qx, qy = np.int32(px), np.int32(py)
-            fx, fy = px - np.float32(qx), py - np.float32(qy)
-            word = flat[np.uint64(qy * stride + qx)]
-            a, b = np.float32(word & 255), np.float32(word >> 8 & 255)
-            c, d = np.float32(word >> 16 & 255), np.float32(word >> 24)
+            places[x] = np.int32(qy * stride + qx)
+            fractions_x[x] = px - np.float32(qx) if (px == x2) & (py == y2) else nothing
+            fractions_y[x] = py - np.float32(qy)
+        for x in range(width):
+            words[x] = flat[np.uint32(places[x])]
+        for x in range(width):
+            word, fx, fy = words[x], fractions_x[x], fractions_y[x]
+            a, b = _level(word & low), _level(word >> np.uint32(8) & low)
+            c, d = _level(word >> np.uint32(16) & low), _level(word >> np.uint32(24))
             upper, lower = a + fx * (b - a), c + fx * (d - c)
             warped, own = upper + fy * (lower - upper), np.float32(grey[x])
-            mean_row[x] = half * (warped + own) if inside else nothing
-            change_row[x] = warped - own if inside else nothing
+            mean_row[x], change_row[x] = half * (warped + own), warped - own
     return mean, change
+
+
+@njit(inline="always")
+def _before(number):  # type: ignore[no-untyped-def]
+    """The next smaller ``float32``."""
+    return np.nextafter(number, np.float32(0))
+
+
+@njit(inline="always")
+def _level(bits):  # type: ignore[no-untyped-def]
+    """A grey level as ``float32``, by a signed integer: any processor turns many of those at once."""
+    return np.float32(np.int32(bits))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from numba import njit
 from scipy.special import i0
 
-from labels.angle_likelihood import LIKELIHOODS, laplace, log_ratios, mixture, von_mises
+from labels.angle_likelihood import LIKELIHOODS, angle_from, laplace, log_ratios, mixture, von_mises
 
 THETA = np.linspace(-np.pi, np.pi, 20001)
 
@@ -55,3 +56,16 @@ def test_still_is_likelier_ahead_and_moving_against(likelihood: str) -> None:
 def test_an_unknown_model_is_named_with_those_there_are() -> None:
     with pytest.raises(ValueError, match=r"unknown likelihood 'gauss'; known: von_mises, laplace, mixture"):
         log_ratios("gauss", 0.3, 0.02)
+
+
+def test_the_angle_is_the_arc_tangent() -> None:
+    theta, length = np.meshgrid(np.linspace(0, np.pi, 1801), [1e-3, 1.0, 1e4])
+    along, across = (length * np.cos(theta)).astype(np.float32), (length * np.abs(np.sin(theta))).astype(np.float32)
+    found = np.array([_angle_from(*pair) for pair in zip(along.ravel(), across.ravel())])
+    np.testing.assert_allclose(found, np.arctan2(across, along).ravel(), atol=5e-7)
+    assert _angle_from(np.float32(0), np.float32(0)) == 0
+
+
+@njit
+def _angle_from(along: np.float32, across: np.float32) -> np.float32:
+    return angle_from(along, across)

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from labels.angle_likelihood import LIKELIHOODS
+from labels.angle_likelihood import LIKELIHOODS, log_ratios
 from labels.egomotion import Egomotion
-from labels.flow import CONSISTENT
-from labels.motion_segmentation import SegmentationParameters, cleaned, segment
+from labels.flow import CONSISTENT, TEXTURED
+from labels.motion_segmentation import SegmentationParameters, cleaned, segment, still_log_ratio
 from labels.moving_things import ThingParameters
 
 NOISE = (0.3, 0.02)
@@ -32,8 +32,7 @@ def with_mover(scene: Any, length: float, where: tuple[slice, slice]) -> np.ndar
     flow = scene.flow()
     y, x = np.mgrid[: scene.height, : scene.width].astype(float)
     x, y = x - scene.centre[0], y - scene.centre[1]
-    U, V, W = scene.heading
-    tau = np.stack([x * W - scene.focal * U, y * W - scene.focal * V])
+    tau = toward(scene)
     normal = np.stack([-tau[1], tau[0]]) / np.hypot(*tau)
     turned = np.stack([(x + length * normal[0]) / scene.focal, (y + length * normal[1]) / scene.focal, np.ones_like(x)])
     ends = np.tensordot(scene.R.T, turned, 1)
@@ -91,6 +90,43 @@ def test_the_result_does_not_depend_on_the_size_of_the_frame(corridor: Callable[
     )  # fmt: skip
     both, either = (large[::2, ::2] & small).sum(), (large[::2, ::2] | small).sum()
     assert both > 0.9 * either
+
+
+def test_a_pixel_says_what_the_table_says_of_its_angle_and_length(corridor: Callable[..., Any]) -> None:
+    scene, random = corridor((0.1, 0.4, -0.1), (0.05, 0.0, 1.0)), np.random.default_rng(3)
+    flow = scene.flow() + random.normal(0, 3, scene.flow().shape).astype(np.float32)
+    support = random.choice(np.array([0, CONSISTENT, TEXTURED, CONSISTENT | TEXTURED], np.uint8), flow.shape[:2])
+    motion = Egomotion(R=scene.R, T=scene.heading)
+    found = still_log_ratio(flow, support, motion, scene.focal, scene.centre, NOISE, ANGLES_ONLY)
+    unit, told = scene.width / 640, support & CONSISTENT != 0
+    translational, tau = translational_flow(scene, flow), toward(scene)
+    length, away = np.hypot(*translational), np.hypot(*tau)
+    along = (translational * tau).sum(axis=0)
+    across = np.abs(translational[1] * tau[0] - translational[0] * tau[1])
+    row = np.rint(np.rad2deg(np.arctan2(across, along)) / 0.1).astype(int)
+    column = np.minimum(np.rint(length / unit / 0.07), 357).astype(int)
+    expected = np.clip(log_ratios("mixture", round(NOISE[0] / unit, 6), NOISE[1])[row, column], -4, 4)
+    differs = np.abs(found[0] - np.where(told & (support & TEXTURED != 0), expected, 0)) > 1e-6
+    assert differs.mean() < 2e-3  # angles and lengths at the border of two steps
+    np.testing.assert_allclose(found[1], np.where(told, np.maximum(along, 0) / away**2, 0), rtol=1e-3, atol=1e-6)
+    spread = np.sqrt(NOISE[0] ** 2 + NOISE[1] ** 2 * (flow**2).sum(axis=2)) / away
+    np.testing.assert_allclose(found[2], np.where(told, spread, 0), rtol=1e-4)
+
+
+def toward(scene: Any) -> np.ndarray:
+    """Translational flow of points at a depth of one step, (2, H, W) px."""
+    y, x = np.mgrid[: scene.height, : scene.width].astype(float)
+    U, V, W = scene.heading
+    return np.stack([(x - scene.centre[0]) * W - scene.focal * U, (y - scene.centre[1]) * W - scene.focal * V])
+
+
+def translational_flow(scene: Any, flow: np.ndarray) -> np.ndarray:
+    """The flow without that of the rotation, (2, H, W) px."""
+    y, x = np.mgrid[: scene.height, : scene.width].astype(float)
+    x, y = x - scene.centre[0], y - scene.centre[1]
+    ends = np.stack([(x + flow[..., 0]) / scene.focal, (y + flow[..., 1]) / scene.focal, np.ones_like(x)])
+    ends = np.tensordot(scene.R, ends, 1)
+    return scene.focal * ends[:2] / ends[2] - np.stack([x, y])
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30])
