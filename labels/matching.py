@@ -107,8 +107,6 @@ def match(
 
 _WORDS = 8
 """Descriptors of a row that are compared at once: all but the first, third and fifth count for nothing."""
-OWN = 3 * _WORDS
-"""Words that ``own_descriptors`` fills."""
 
 
 COUNTS_VECTORS = bool(get_host_cpu_features().get("avx512vpopcntdq"))
@@ -126,8 +124,8 @@ def _count_bits(typingctx, word):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def _differing(typingctx, own, census, place, stride):  # type: ignore[no-untyped-def]
-    """Differing bits of three rows of ``own`` (24,) and those of ``census`` from the flat index ``place`` on."""
+def _differing(typingctx, census1, place1, stride1, census2, place2, stride2):  # type: ignore[no-untyped-def]
+    """Differing bits of three rows of ``census1`` and ``census2`` from flat indices on, ``stride`` words apart."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         word, words = ir.IntType(64), ir.VectorType(ir.IntType(64), _WORDS)
@@ -139,19 +137,16 @@ def _differing(typingctx, own, census, place, stride):  # type: ignore[no-untype
         total = ir.Constant(words, [0] * _WORDS)
         for row in range(3):
             rows = []
-            for kind, array, step, first in (
-                (signature.args[0], arguments[0], ir.Constant(word, _WORDS), ir.Constant(word, 0)),
-                (signature.args[1], arguments[1], arguments[3], arguments[2]),
-            ):
-                data = context.make_array(kind)(context, builder, array).data
-                index = builder.add(first, builder.mul(step, ir.Constant(word, row)))
+            for first in (0, 3):
+                data = context.make_array(signature.args[first])(context, builder, arguments[first]).data
+                index = builder.add(arguments[first + 1], builder.mul(arguments[first + 2], ir.Constant(word, row)))
                 pointer = builder.bitcast(builder.gep(data, [index]), words.as_pointer())
                 rows.append(builder.load(pointer, align=8))
             differing = builder.and_(builder.xor(*rows), mask)
             total = builder.add(total, builder.call(count, [differing]))
         return builder.call(sum_, [total])
 
-    return types.int64(own, census, types.int64, types.int64), generate
+    return types.int64(census1, types.int64, types.int64, census2, types.int64, types.int64), generate
 
 
 @njit(inline="always")
@@ -161,28 +156,21 @@ def clamp(value, upper):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def cost_at(own, census, y, x):  # type: ignore[no-untyped-def]
-    """Differing bits between nine descriptors and those around (y, x), coordinates of the image without margin."""
+def cost_at(census1, y1, x1, census2, y2, x2):  # type: ignore[no-untyped-def]
+    """Differing bits of the nine descriptors around (y1, x1) and (y2, x2), coordinates of the images without margin."""
     if COUNTS_VECTORS:
-        stride = census.shape[1]
-        place = (y + MARGIN - SPACING) * stride + x + MARGIN - SPACING
-        return _differing(own, census, np.int64(place), np.int64(SPACING * stride))
+        stride1, stride2 = census1.shape[1], census2.shape[1]
+        # what counts for nothing may lie beyond the row, but never beyond the last one: the margin is wider
+        place1 = (y1 + MARGIN - SPACING) * stride1 + x1 + MARGIN - SPACING
+        place2 = (y2 + MARGIN - SPACING) * stride2 + x2 + MARGIN - SPACING
+        rows1, rows2 = np.int64(SPACING * stride1), np.int64(SPACING * stride2)
+        return _differing(census1, np.int64(place1), rows1, census2, np.int64(place2), rows2)
     total = 0
-    for row in range(3):
-        for column in range(0, 2 * SPACING + 1, SPACING):
-            other = census[y + MARGIN + (row - 1) * SPACING, x + MARGIN - SPACING + column]
-            total += _count_bits(own[_WORDS * row + column] ^ other)
+    for row in range(-SPACING, SPACING + 1, SPACING):
+        for column in range(-SPACING, SPACING + 1, SPACING):
+            own = census1[y1 + MARGIN + row, x1 + MARGIN + column]
+            total += _count_bits(own ^ census2[y2 + MARGIN + row, x2 + MARGIN + column])
     return total
-
-
-@njit(inline="always")
-def own_descriptors(census, x, y, own):  # type: ignore[no-untyped-def]
-    """Fill ``own`` (24,) with the rows of descriptors around (x, y) that ``cost_at`` compares."""
-    for row in range(3):
-        for k in range(_WORDS):
-            # what counts for nothing may lie beyond the row, but never beyond the last one: the margin is wider
-            flat = (y + MARGIN + (row - 1) * SPACING) * census.shape[1] + x + MARGIN - SPACING + k
-            own[_WORDS * row + k] = census.flat[flat]
 
 
 @njit(inline="always")
@@ -226,7 +214,6 @@ def _search(
     """Improve ``matches`` in place by propagation and random search, scanning forth and back."""
     rows, columns = matches.shape[:2]
     bottom, right = census2.shape[0] - 2 * MARGIN - 1, census2.shape[1] - 2 * MARGIN - 1
-    own = np.empty(OWN, np.uint64)
     state = np.uint64(88172645463325252 + seed)
     for number in range(passes):
         forth = number % 2 == 0
@@ -237,10 +224,9 @@ def _search(
             for ii in range(columns):
                 i = ii if forth else columns - 1 - ii
                 x = x0 + i * step
-                own_descriptors(census1, x, y, own)
                 u, v = np.int64(matches[j, i, 0]), np.int64(matches[j, i, 1])
                 if number == 0:
-                    best = cost_at(own, census2, clamp(y + v, bottom), clamp(x + u, right))
+                    best = cost_at(census1, y, x, census2, clamp(y + v, bottom), clamp(x + u, right))
                 else:
                     best = np.int64(matches[j, i, 2])
                 for neighbour in range(4):
@@ -251,7 +237,7 @@ def _search(
                     tu, tv = np.int64(matches[nj, ni, 0]), np.int64(matches[nj, ni, 1])
                     if tu == u and tv == v:
                         continue
-                    cost = cost_at(own, census2, clamp(y + tv, bottom), clamp(x + tu, right))
+                    cost = cost_at(census1, y, x, census2, clamp(y + tv, bottom), clamp(x + tu, right))
                     if cost < best:
                         best, u, v = cost, tu, tv
                 radius = np.int64(radii[j, i])
@@ -260,7 +246,7 @@ def _search(
                     tu = u + offset(state, radius)
                     tv = v + offset(state >> np.uint64(32), radius)
                     radius >>= 1
-                    cost = cost_at(own, census2, clamp(y + tv, bottom), clamp(x + tu, right))
+                    cost = cost_at(census1, y, x, census2, clamp(y + tv, bottom), clamp(x + tu, right))
                     if cost < best:
                         best, u, v = cost, tu, tv
                 matches[j, i, 0], matches[j, i, 1], matches[j, i, 2] = u, v, best

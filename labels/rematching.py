@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from labels.census import MARGIN
 from labels.epipolar import Epipolar, on_plane, parallax_at, point_at
-from labels.matching import OWN, Grid, cost_at, own_descriptors
+from labels.matching import Grid, cost_at
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,6 @@ def _rematch(
     rows, columns = most.shape
     height, width = guide.shape
     found = np.zeros((rows, columns), np.bool_)
-    own = np.empty(OWN, np.uint64)
     for j in range(rows):
         for i in range(columns):
             x, y = x0 + i * step, y0 + j * step
@@ -94,15 +93,13 @@ def _rematch(
             if _grey_range(guide, x, y) < texture:
                 continue
             u, v = predicted[j, i, 0], predicted[j, i, 1]
-            own_descriptors(census1, x, y, own)
             x2, y2, cost = _scan(
-                own, census2, line, x, y, least, greatest, x + u, y + v, prior_slope, prior_most, longest
+                census1, census2, line, x, y, least, greatest, x + u, y + v, prior_slope, prior_most, longest
             )
             if cost > most[j, i] or min(x2, y2) < border or x2 >= width - border or y2 >= height - border:
                 continue
-            own_descriptors(census2, x2, y2, own)
             back_x, back_y, _ = _scan(
-                own, census1, line_back, x2, y2, least_back, greatest_back, x2 - u, y2 - v, prior_slope, prior_most,
+                census2, census1, line_back, x2, y2, least_back, greatest_back, x2 - u, y2 - v, prior_slope, prior_most,
                 longest,
             )  # fmt: skip
             if abs(back_x - x) + abs(back_y - y) <= agreement:
@@ -123,9 +120,9 @@ def _grey_range(guide, x, y):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, error_model="numpy")
-def _scan(own, census, line, x, y, least, greatest, guess_x, guess_y, slope, most, longest):  # type: ignore[no-untyped-def]
+def _scan(census1, census2, line, x, y, least, greatest, guess_x, guess_y, slope, most, longest):  # type: ignore[no-untyped-def]
     """(x2, y2, cost) of the place on the line of (x, y) with the least cost and distance from the guess."""
-    height, width = census.shape[0] - 2 * MARGIN, census.shape[1] - 2 * MARGIN
+    height, width = census2.shape[0] - 2 * MARGIN, census2.shape[1] - 2 * MARGIN
     plane = on_plane(line, float(x), float(y))
     x_from, y_from = point_at(line, plane, least)
     x_to, y_to = point_at(line, plane, greatest)
@@ -137,7 +134,7 @@ def _scan(own, census, line, x, y, least, greatest, guess_x, guess_y, slope, mos
         if px < 0 or py < 0 or px >= width or py >= height:
             continue
         qx, qy = int(px), int(py)
-        cost = cost_at(own, census, qy, qx)
+        cost = cost_at(census1, y, x, census2, qy, qx)
         total = cost + min(most, slope * np.sqrt((qx - guess_x) ** 2 + (qy - guess_y) ** 2))
         if total < best:
             best, best_x, best_y, best_cost = total, qx, qy, cost

@@ -7,14 +7,12 @@ from numba import njit
 
 from labels import census, matching
 from labels.matching import (
-    OWN,
     SPACING,
     Grid,
     MatchingParameters,
     agreement,
     levels,
     match,
-    own_descriptors,
     without_isolated,
 )
 
@@ -86,16 +84,14 @@ def test_cost_is_the_number_of_differing_bits(vectors: bool, monkeypatch: pytest
     monkeypatch.setattr(matching, "COUNTS_VECTORS", vectors)
     cost_at = njit(matching.cost_at.py_func)  # both ways, whatever this processor has
     census1, census2 = (census.descriptors(texture(40, 50, seed)) for seed in (1, 2))
-    own = np.empty(OWN, np.uint64)
     for x, y, x2, y2 in [(10, 12, 20, 15), (0, 0, 49, 39), (49, 39, 0, 0), (3, 37, 3, 37)]:
-        own_descriptors(census1, x, y, own)
         wanted = 0
         for dy in (-SPACING, 0, SPACING):
             for dx in (-SPACING, 0, SPACING):
                 one = census1[y + dy + census.MARGIN, x + dx + census.MARGIN]
                 other = census2[y2 + dy + census.MARGIN, x2 + dx + census.MARGIN]
                 wanted += int(one ^ other).bit_count()
-        assert cost_at(own, census2, y2, x2) == wanted > 50
+        assert cost_at(census1, y, x, census2, y2, x2) == wanted > 50
 
 
 def test_the_same_bytes_give_the_same_matches_in_any_number_of_threads() -> None:

@@ -87,12 +87,11 @@ def test_the_background_goes_where_it_went_before() -> None:
 def test_costs_are_those_of_the_matching() -> None:
     first, second = pole_frames()
     found, matches = searched(first, second, predicted=(-FAR, 0))
-    census1, census2, own = census.descriptors(first), census.descriptors(second), np.empty(matching.OWN, np.uint64)
+    census1, census2 = census.descriptors(first), census.descriptors(second)
     for j, i in np.argwhere(found)[::37]:
         x, y = GRID.x0 + GRID.step * i, GRID.y0 + GRID.step * j
         u, v, cost = matches[j, i]
-        matching.own_descriptors(census1, x, y, own)
-        assert matching.cost_at(own, census2, y + v, x + u) == cost
+        assert matching.cost_at(census1, y, x, census2, y + v, x + u) == cost
 
 
 @pytest.mark.parametrize("levels", [(90, 90), (90, 94), (0, 0)])
