@@ -50,6 +50,8 @@ class Camera:
     """Lines in frame 2 of the points of frame 1."""
     texture: NDArray[np.float32]
     """(rows, columns, 2): contrast at the seeds along and across their lines (``line_texture``)."""
+    products: NDArray[np.float32]
+    """(rows, columns, 3): what that is computed from, whatever the lines."""
 
     @property
     def horizon(self) -> float:
@@ -67,13 +69,14 @@ def camera(pair: Pair, seeds: Seeds, parameters: StillParameters) -> Camera | No
         return None
     motion = _motion_of(pair, seeds, chosen)
     line = epipolar.geometry(motion, *pair.grey1.shape)
-    texture = line_texture.texture_along_lines(pair.guide, seeds.displacements, *seeds.place, line)
+    products = line_texture.gradient_products(pair.guide, *seeds.weights.shape, *seeds.place)
+    texture = line_texture.along_lines(products, seeds.displacements, *seeds.place, line)
     textured = chosen & (np.minimum(texture[..., 0], texture[..., 1]) > parameters.texture)
     if np.count_nonzero(textured) >= parameters.least_matches:
         motion = _motion_of(pair, seeds, textured)
     if motion.near < parameters.least_share:
         return None
-    return Camera(motion, epipolar.geometry(motion, *pair.grey1.shape), texture)
+    return Camera(motion, epipolar.geometry(motion, *pair.grey1.shape), texture, products)
 
 
 def _motion_of(pair: Pair, seeds: Seeds, chosen: NDArray[np.bool_]) -> CameraMotion:
@@ -122,7 +125,8 @@ def measured_anew(
     starts = np.stack(places, 1)[kept].astype(np.float64)
     motion = epipolar.refitted(camera.motion, starts, starts + vectors, sigma, *pair.grey1.shape)
     line = epipolar.geometry(motion, *pair.grey1.shape)
-    return Camera(motion, line, line_texture.texture_along_lines(pair.guide, seeds.displacements, *seeds.place, line))
+    texture = line_texture.along_lines(camera.products, seeds.displacements, *seeds.place, line)
+    return Camera(motion, line, texture, camera.products)
 
 
 def _focus(line: Epipolar) -> tuple[float, float, float]:
