@@ -131,8 +131,8 @@ def _start(
     few = np.linspace(0, len(x) - 1, min(parameters.search_pixels, len(x))).astype(np.int64)
     off = np.linspace(-2, 2, parameters.trials)
     slopes = math.log(expected.slope) + off * expected.slope_sd
-    planes = [_plane(np.array([slope, 0.0, 0.0]), line.cx, horizon) for slope in slopes]
-    costs = np.array([_misfit(even1, even2, line, x[few], y[few], plane, parameters.cutoff_grey) for plane in planes])
+    planes = np.stack([_plane(np.array([slope, 0.0, 0.0]), line.cx, horizon) for slope in slopes])
+    costs = _misfits(even1, even2, line, x[few], y[few], planes, parameters.cutoff_grey)
     if not np.isfinite(costs).any():
         return np.nan, np.nan
     noise2 = max(float(np.nanmin(costs)), parameters.noise_grey**2)
@@ -161,8 +161,8 @@ def _misfit_ratio(
     y: NDArray[np.float64], plane: NDArray[np.float64], parameters: GroundParameters,
 ) -> float:  # fmt: skip
     """Misfit of a plane over that of the planes beside it."""
-    shares = (1.0, 1 - parameters.beside, 1 + parameters.beside)
-    own, less, more = (_misfit(even1, even2, line, x, y, plane * s, parameters.cutoff_grey) for s in shares)
+    planes = np.outer((1.0, 1 - parameters.beside, 1 + parameters.beside), plane)
+    own, less, more = _misfits(even1, even2, line, x, y, planes, parameters.cutoff_grey)
     return float(own / max(min(less, more), 1e-9))
 
 
@@ -213,22 +213,30 @@ def _sample(image, x, y):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _misfit(
+def _misfits(
     image1: NDArray[np.float32], image2: NDArray[np.float32], line: Epipolar, xs: NDArray[np.float64],
-    ys: NDArray[np.float64], plane: NDArray[np.float64], cutoff: float,
-) -> float:  # fmt: skip
-    """Mean squared difference of grey levels on a plane, at most ``cutoff`` squared; NaN if few stay inside."""
+    ys: NDArray[np.float64], planes: NDArray[np.float64], cutoff: float,
+) -> NDArray[np.float64]:  # fmt: skip
+    """Mean squared difference of grey levels on each plane, at most ``cutoff`` squared; NaN where few stay inside.
+
+    ``planes`` (T, 3), of which all are tried at a pixel before the next one: their look-ups lie near each other.
+    """
     height, width = image2.shape
-    total, count = 0.0, 0
+    trials = len(planes)
+    totals, counts = np.zeros(trials), np.zeros(trials, np.int64)
+    x2, y2 = np.empty(trials), np.empty(trials)
     for n in range(len(xs)):
         x, y = xs[n], ys[n]
-        x2, y2 = point_at(line, on_plane(line, x, y), plane[0] + plane[1] * x + plane[2] * y)
-        if x2 < 0 or y2 < 0 or x2 >= width - 1 or y2 >= height - 1:
-            continue
-        difference = _sample(image2, x2, y2)[0] - image1[int(y), int(x)]
-        total += min(difference * difference, cutoff * cutoff)
-        count += 1
-    return total / count if 3 * count > len(xs) else np.nan
+        point, grey = on_plane(line, x, y), image1[int(y), int(x)]
+        for t in range(trials):
+            x2[t], y2[t] = point_at(line, point, planes[t, 0] + planes[t, 1] * x + planes[t, 2] * y)
+        for t in range(trials):
+            if x2[t] < 0 or y2[t] < 0 or x2[t] >= width - 1 or y2[t] >= height - 1:
+                continue
+            difference = _sample(image2, x2[t], y2[t])[0] - grey
+            totals[t] += min(difference * difference, cutoff * cutoff)
+            counts[t] += 1
+    return np.where(3 * counts > len(xs), totals / counts, np.nan)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -127,6 +127,22 @@ def test_grey_levels_correct_what_was_expected() -> None:
     assert found.misfit < 0.5
 
 
+def test_misfits_are_mean_squares_of_what_stays_inside() -> None:
+    first, second = views_of_a_road(2e-3, 0.02)
+    y, x = (index.ravel().astype(np.float64) for index in np.mgrid[100:170:7, 5:315:9])
+    planes = np.array([[-2e-3 * HORIZON, 0.0, 2e-3], [-0.1, 1e-4, 2e-3], [0.3, 0.0, 0.0], [100.0, 0.0, 0.0]])
+    found = ground_plane._misfits(first, second, ahead(), x, y, planes, 20.0)
+    for plane, misfit in zip(planes[:3], found[:3], strict=True):
+        k = plane @ [np.ones(len(x)), x, y]
+        # straight ahead, points move away from the middle
+        x2, y2 = ((at - centre) / (1 - k) + centre for at, centre in ((x, (WIDTH - 1) / 2), (y, (HEIGHT - 1) / 2)))
+        inside = (x2 >= 0) & (y2 >= 0) & (x2 < WIDTH - 1) & (y2 < HEIGHT - 1)
+        warped = cv2.remap(second, x2.astype(np.float32)[None], y2.astype(np.float32)[None], cv2.INTER_LINEAR)[0]
+        squares = np.minimum((warped - first[y.astype(int), x.astype(int)]) ** 2, 400.0)
+        assert misfit == pytest.approx(squares[inside].mean(), rel=0.02)  # OpenCV counts 32nds of a pixel
+    assert np.isnan(found[3])  # all lie outside
+
+
 def test_a_slope_ten_times_wrong_is_not_moved_by_grey_levels_that_fit_nothing() -> None:
     first, _ = views_of_a_road(2e-3, 0.0)
     other = np.random.default_rng(7).uniform(0, 255, first.shape).astype(np.float32)
