@@ -5,6 +5,7 @@ from a recursive filter (Gastal and Oliveira 2011) whose cost does not depend on
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -29,9 +30,6 @@ class EdgeParameters:
     """Passes of the filter: more come nearer to the ideal weights."""
 
 
-_LANES = 8
-"""Sums of a seed that are computed at once."""
-
 Decays = list[tuple[NDArray[np.float64], NDArray[np.float64]]]
 """For each pass the decay from each seed to the next one: to the right, downwards; (rows, columns) each."""
 
@@ -49,18 +47,20 @@ def decays(
     The map, (H, W) in [0, 1], takes the guide's place.
     """
     if edges is None:
-        edges_x, edges_y = _edges(guide, *grid.place, grid.rows, grid.columns, parameters.edge_grey)
-    else:
-        scale = parameters.map_grey / parameters.edge_grey
-        edges_x = scale * _crossed(edges, grid)
-        edges_y = scale * np.ascontiguousarray(_crossed(edges.T, grid.turned()).T)
-    result = []
-    for number in range(parameters.passes):
-        # Gastal and Oliveira, Eq. 14
-        share = np.sqrt(3) * 2.0 ** (parameters.passes - number - 1) / np.sqrt(4.0**parameters.passes - 1)
-        exponent = -np.sqrt(2) / (parameters.reach_px / grid.step * share)
-        result.append((np.exp(exponent * (1 + edges_x)), np.exp(exponent * (1 + edges_y))))
-    return result
+        greys = _changes(guide, *grid.place, grid.rows, grid.columns)
+        sums = np.arange(255 * grid.step + 1) / parameters.edge_grey  # all that there can be: far fewer than seeds
+        return [(table.take(greys[0]), table.take(greys[1])) for table in _decays(sums, grid.step, parameters)]
+    scale = parameters.map_grey / parameters.edge_grey
+    across = _decays(scale * _crossed(edges, grid), grid.step, parameters)
+    down = _decays(scale * np.ascontiguousarray(_crossed(edges.T, grid.turned()).T), grid.step, parameters)
+    return list(zip(across, down, strict=True))
+
+
+def _decays(edges: NDArray[np.float64], step: int, parameters: EdgeParameters) -> list[NDArray[np.float64]]:
+    """For each pass the decay over a step of the grid that crosses such ``edges``."""
+    # Gastal and Oliveira, Eq. 14
+    shares = np.sqrt(3) * 2.0 ** np.arange(parameters.passes)[::-1] / np.sqrt(4.0**parameters.passes - 1)
+    return [np.exp(-np.sqrt(2) / (parameters.reach_px / step * share) * (1 + edges)) for share in shares]
 
 
 def _crossed(edges: NDArray[np.float32], grid: Grid) -> NDArray[np.float64]:
@@ -73,32 +73,37 @@ def _crossed(edges: NDArray[np.float32], grid: Grid) -> NDArray[np.float64]:
 
 def accumulate(moments: NDArray[np.float64], along: Decays) -> None:
     """Replace ``moments`` (rows, columns, n) by their weighted sums around each seed. Weights are not normalised."""
-    kernel = _filter_many if _LANES <= moments.shape[2] <= 2 * _LANES else _filter
+    count = moments.shape[2]
+    kernel = next((of_lanes for lanes, of_lanes in _FILTERS.items() if lanes <= count <= 2 * lanes), _filter)
     for along_x, along_y in along:
         kernel(moments, along_x, along_y)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _edges(
-    guide: NDArray[np.uint8], step: int, x0: int, y0: int, rows: int, columns: int, edge_grey: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Summed grey-level changes between neighbouring seeds, in units of ``edge_grey``: to the right, downwards."""
-    along_x = np.zeros((rows, columns))
-    along_y = np.zeros((rows, columns))
+@njit(cache=True, nogil=True)
+def _changes(
+    guide: NDArray[np.uint8], step: int, x0: int, y0: int, rows: int, columns: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Summed changes of grey level between neighbouring seeds, to the right and downwards; 0 from the last ones."""
+    along_x = np.zeros((rows, columns), np.int32)
+    along_y = np.zeros((rows, columns), np.int32)
+    changes = np.zeros(guide.shape[1], np.int32)
     for j in range(rows):
         y = y0 + j * step
+        row = guide[y]
+        for x in range(len(row) - 1):
+            changes[x] = abs(np.int32(row[x + 1]) - np.int32(row[x]))
+        for i in range(columns - 1):
+            for k in range(step):
+                along_x[j, i] += changes[x0 + i * step + k]
+        if j + 1 == rows:
+            break
+        changes[:] = 0
+        for k in range(y, y + step):
+            here, below = guide[k], guide[k + 1]
+            for x in range(len(here)):
+                changes[x] += abs(np.int32(below[x]) - np.int32(here[x]))
         for i in range(columns):
-            x = x0 + i * step
-            total = np.int64(0)
-            if i + 1 < columns:
-                for k in range(step):
-                    total += abs(np.int64(guide[y, x + k + 1]) - np.int64(guide[y, x + k]))
-            along_x[j, i] = total / edge_grey
-            total = np.int64(0)
-            if j + 1 < rows:
-                for k in range(step):
-                    total += abs(np.int64(guide[y + k + 1, x]) - np.int64(guide[y + k, x]))
-            along_y[j, i] = total / edge_grey
+            along_y[j, i] = changes[x0 + i * step]
     return along_x, along_y
 
 
@@ -127,43 +132,48 @@ def _filter(moments: NDArray[np.float64], along_x: NDArray[np.float64], along_y:
                 moments[j, i, c] += decay * moments[j + 1, i, c]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _filter_many(moments: NDArray[np.float64], along_x: NDArray[np.float64], along_y: NDArray[np.float64]) -> None:
-    """``_filter`` for 8 to 16 sums a seed: the first eight and the last eight, which may overlap, as vectors.
+def _filter_of(lanes: int) -> Any:
+    """``_filter`` for ``lanes`` to twice as many sums a seed: the first and the last, which may overlap, as vectors."""
 
-    What is carried along a row stays in registers, and rows go downwards while they are near.
-    """
-    rows, columns, count = moments.shape
-    row, last = columns * count, count - _LANES
-    for j in range(rows):
-        place = j * row
-        a, b = load(8, moments, place), load(8, moments, place + last)
-        for i in range(1, columns):
-            place += count
-            a, b = _carried(moments, place, last, a, b, along_x[j, i - 1])
-        for i in range(columns - 2, -1, -1):
-            place -= count
-            a, b = _carried(moments, place, last, a, b, along_x[j, i])
-        for i in range(columns if j else 0):
-            above = place - row
-            a, b = load(8, moments, above), load(8, moments, above + last)
-            _carried(moments, place, last, a, b, along_y[j - 1, i])
-            place += count
-    for j in range(rows - 2, -1, -1):
-        place = j * row
-        for i in range(columns):
-            below = place + row
-            a, b = load(8, moments, below), load(8, moments, below + last)
-            _carried(moments, place, last, a, b, along_y[j, i])
-            place += count
+    @njit(cache=True, nogil=True, error_model="numpy")
+    def filter_(moments, along_x, along_y):  # type: ignore[no-untyped-def]
+        """What is carried along a row stays in registers, and rows go downwards while they are near."""
+        rows, columns, count = moments.shape
+        row, last = columns * count, count - lanes
+        for j in range(rows):
+            place = j * row
+            a, b = load(lanes, moments, place), load(lanes, moments, place + last)
+            for i in range(1, columns):
+                place += count
+                a, b = _carried(lanes, moments, place, last, a, b, along_x[j, i - 1])
+            for i in range(columns - 2, -1, -1):
+                place -= count
+                a, b = _carried(lanes, moments, place, last, a, b, along_x[j, i])
+            for i in range(columns if j else 0):
+                above = place - row
+                a, b = load(lanes, moments, above), load(lanes, moments, above + last)
+                _carried(lanes, moments, place, last, a, b, along_y[j - 1, i])
+                place += count
+        for j in range(rows - 2, -1, -1):
+            place = j * row
+            for i in range(columns):
+                below = place + row
+                a, b = load(lanes, moments, below), load(lanes, moments, below + last)
+                _carried(lanes, moments, place, last, a, b, along_y[j, i])
+                place += count
+
+    return filter_
 
 
 @njit(inline="always")
-def _carried(moments, place, last, a, b, decay):  # type: ignore[no-untyped-def]
-    """Add ``decay`` times ``a``, ``b``, the first and last eight sums of a neighbour; returns what comes of both."""
-    share = alike(8, decay)
-    first, second = load(8, moments, place), load(8, moments, place + last)  # before either is stored: they overlap
+def _carried(lanes, moments, place, last, a, b, decay):  # type: ignore[no-untyped-def]
+    """Add ``decay`` times ``a``, ``b``, the first and last sums of a neighbour; returns what comes of both."""
+    share = alike(lanes, decay)
+    first, second = load(lanes, moments, place), load(lanes, moments, place + last)  # before either is stored
     first, second = first + share * a, second + share * b
     store(moments, place, first)
     store(moments, place + last, second)
     return first, second
+
+
+_FILTERS = {lanes: _filter_of(lanes) for lanes in (2, 8)}

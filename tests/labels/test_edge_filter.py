@@ -39,7 +39,7 @@ def test_an_impulse_spreads_as_the_product_of_both_directions() -> None:
     assert (np.diff(found[7, 10:]) < 0).all()
 
 
-@pytest.mark.parametrize("count", [7, 8, 9, 12, 16, 17])
+@pytest.mark.parametrize("count", [2, 3, 4, 5, 7, 8, 9, 12, 16, 17])
 def test_many_sums_are_each_what_they_are_alone(count: int) -> None:
     generator = np.random.default_rng(count)
     moments = generator.normal(size=(11, 13, count))
@@ -48,6 +48,19 @@ def test_many_sums_are_each_what_they_are_alone(count: int) -> None:
     for k in range(count):
         alone = summed(moments[..., k : k + 1].copy(), along)[..., 0]
         np.testing.assert_allclose(together[..., k], alone, rtol=1e-10, atol=1e-12)
+
+
+def test_decays_are_those_of_the_changes_of_grey_on_the_way() -> None:
+    guide = np.random.default_rng(0).integers(0, 256, (30, 41)).astype(np.uint8)
+    guide[:9] = 100
+    grid, parameters = Grid.over(*guide.shape, 4), EdgeParameters(reach_px=12, edge_grey=50)
+    changes_x, changes_y = (np.abs(np.diff(guide.astype(float), axis=axis)) for axis in (1, 0))
+    for number, (along_x, along_y) in enumerate(decays(guide, grid, parameters)):
+        exponent = -np.sqrt(2) / (12 / 4 * np.sqrt(3) * (2 - number) / np.sqrt(15))  # Eq. 14
+        for j, i in [(0, 0), (3, 8), (grid.rows - 2, grid.columns - 2)]:
+            x, y = grid.x0 + 4 * i, grid.y0 + 4 * j
+            assert along_x[j, i] == pytest.approx(np.exp(exponent * (1 + changes_x[y, x : x + 4].sum() / 50)))
+            assert along_y[j, i] == pytest.approx(np.exp(exponent * (1 + changes_y[y : y + 4, x].sum() / 50)))
 
 
 def impulse(passes: int) -> np.ndarray:
