@@ -16,6 +16,7 @@ general fundamental matrix, with two degrees of freedom more, errs two to five t
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -170,9 +171,9 @@ def _fitted(
 def geometry(motion: CameraMotion, height: int, width: int) -> Epipolar:
     """The lines of a camera motion in (height, width) images."""
     scale, cx, cy = width / 2, (width - 1) / 2, (height - 1) / 2
-    K = np.diag([motion.focal / scale, motion.focal / scale, 1.0])
-    H = K @ motion.R.T @ np.linalg.inv(K)
-    return Epipolar(np.ascontiguousarray(H), np.ascontiguousarray(-K @ motion.R.T @ motion.T), scale, cx, cy)
+    K = np.array([motion.focal / scale, motion.focal / scale, 1.0])  # a diagonal matrix
+    H = K[:, None] * motion.R.T / K
+    return Epipolar(np.ascontiguousarray(H), -K * (motion.R.T @ motion.T), scale, cx, cy)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -189,24 +190,29 @@ def parallaxes(displacements: NDArray[np.float32], step: int, x0: int, y0: int, 
     return result
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
 def normals(flow: NDArray[np.float32], free: NDArray[np.bool_], line: Epipolar, weight: float) -> NDArray[np.float32]:
     """Unit normal of the line that each pixel's end point lies on, times ``weight``; zero where ``free``.
 
     ``flow``: (H, W, 2) px; ``free``: (H, W). Returns (H, 2, W) float32. The normal fades at the epipole, where every
     direction is one of depth.
     """
+    return _normals(*cv2.split(flow), free, line, weight)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _normals(
+    u: NDArray[np.float32], v: NDArray[np.float32], free: NDArray[np.bool_], line: Epipolar, weight: float
+) -> NDArray[np.float32]:
     height, width = free.shape
-    result = np.zeros((height, 2, width), np.float32)
-    unit = np.float32(1 / line.scale)
+    result = np.empty((height, 2, width), np.float32)
+    unit, nothing = np.float32(1 / line.scale), np.float32(0)
     cx, cy = np.float32(line.cx), np.float32(line.cy)
     ex, ey, ez, factor = np.float32(line.e[0]), np.float32(line.e[1]), np.float32(line.e[2]), np.float32(weight)
     for y in range(height):
+        nx, ny = result[y, 0], result[y, 1]
         for x in range(width):
-            if free[y, x]:
-                continue
-            gx = ex - (np.float32(x) + flow[y, x, 0] - cx) * unit * ez
-            gy = ey - (np.float32(y) + flow[y, x, 1] - cy) * unit * ez
-            scale = factor / np.sqrt(gx * gx + gy * gy + np.float32(1e-4))
-            result[y, 0, x], result[y, 1, x] = -gy * scale, gx * scale
+            gx = ex - (np.float32(np.int32(x)) + u[y, x] - cx) * unit * ez
+            gy = ey - (np.float32(y) + v[y, x] - cy) * unit * ez
+            scale = nothing if free[y, x] else factor / np.sqrt(gx * gx + gy * gy + np.float32(1e-4))
+            nx[x], ny[x] = -gy * scale, gx * scale
     return result

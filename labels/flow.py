@@ -75,7 +75,7 @@ def flow(
     if min(grey1.shape) < 64:
         raise ValueError(f"flow: images must be at least 64x64 pixels, got {grey1.shape[1]}x{grey1.shape[0]}")
     forward, support = _engine(parameters)(grey1, grey2, parameters, ground_slope, _edges(image1, parameters, detector))
-    support |= np.where(texture(grey1) > parameters.texture_grey2, TEXTURED, 0).astype(np.uint8)
+    support |= (texture(grey1) > parameters.texture_grey2).view(np.uint8) * np.uint8(TEXTURED)
     return forward, support
 
 
@@ -157,18 +157,25 @@ def _checked_ric(
     return found[0], _support(*found, parameters.border_px)
 
 
-@njit(cache=True, nogil=True)
 def _support(forward: NDArray[np.float32], matched: NDArray[np.bool_], border_px: float) -> NDArray[np.uint8]:
     """Bits ``INTERPOLATED``, ``MATCHED``, ``INSIDE``, and ``CONSISTENT`` where both hold: matches were checked."""
+    return _supported(*cv2.split(forward), matched.view(np.uint8), border_px)
+
+
+@njit(cache=True, nogil=True)
+def _supported(
+    u: NDArray[np.float32], v: NDArray[np.float32], matched: NDArray[np.uint8], border_px: float
+) -> NDArray[np.uint8]:
     height, width = matched.shape
-    support = np.zeros((height, width), np.uint8)
+    support = np.empty((height, width), np.uint8)
     right, bottom = width - 1 - border_px, height - 1 - border_px
     for y in range(height):
         for x in range(width):
-            x2, y2 = x + forward[y, x, 0], y + forward[y, x, 1]
-            inside = border_px <= x2 <= right and border_px <= y2 <= bottom
-            both = inside and matched[y, x]
-            support[y, x] = INSIDE * inside | MATCHED * matched[y, x] | CONSISTENT * both | INTERPOLATED
+            x2, y2 = np.int32(x) + np.float64(u[y, x]), np.int32(y) + np.float64(v[y, x])
+            inside = np.uint8((border_px <= x2) & (x2 <= right) & (border_px <= y2) & (y2 <= bottom))
+            there = matched[y, x]
+            told = np.uint8(INTERPOLATED) | inside * np.uint8(INSIDE) | there * np.uint8(MATCHED)
+            support[y, x] = told | (inside & there) * np.uint8(CONSISTENT)
     return support
 
 

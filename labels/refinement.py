@@ -13,6 +13,7 @@ whole rows, with a step of zero for the other colour, so that neighbouring pixel
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -50,11 +51,12 @@ def refine(
     if parameters.iterations == 0:
         return flow
     height, width = image1.shape
-    mean, change, inside = _warp(image1, image2, flow)
+    u, v = cv2.split(flow)
+    mean, change, inside = _warp(image1, image2, u, v)
     tensor = _tensor(mean, change, inside, np.float32(parameters.zeta))
     # a frame of one pixel around the fields, which no weight connects, spares every test for the border
     start = np.zeros((2, height + 2, width + 2), np.float32)
-    start[0, 1:-1, 1:-1], start[1, 1:-1, 1:-1] = flow[..., 0], flow[..., 1]
+    start[0, 1:-1, 1:-1], start[1, 1:-1, 1:-1] = u, v
     field = start.copy()
     links = np.zeros((2, height + 1, width + 1), np.float32)
     system = np.empty((height, 5, width), np.float32)
@@ -72,27 +74,38 @@ def refine(
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
 def _warp(
-    image1: NDArray[np.float32], image2: NDArray[np.float32], flow: NDArray[np.float32]
+    image1: NDArray[np.float32], image2: NDArray[np.float32], u: NDArray[np.float32], v: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Mean and difference (warped frame 2 less frame 1), and 1 where the flow ends inside frame 2, else 0; (H, W)."""
+    """Mean and difference (warped frame 2 less frame 1), and 1 where the flow ends inside frame 2, else 0; (H, W).
+
+    Compilers take many pixels of a row at once, but for the look-ups, which so are a loop of their own.
+    """
     height, width = image1.shape
     half, zero = np.float32(0.5), np.float32(0)
     mean = np.empty((height, width), np.float32)
     change = np.empty((height, width), np.float32)
     inside = np.empty((height, width), np.float32)
     right, bottom = np.float32(width - 1), np.float32(height - 1)
+    flat, stride, last_x, last_y = image2.reshape(-1), np.int32(width), np.int32(width - 2), np.int32(height - 2)
+    places, fresh = np.empty(width, np.int32), np.empty((6, width), np.float32)
+    fx, fy, a, b, c, d = fresh[0], fresh[1], fresh[2], fresh[3], fresh[4], fresh[5]
     for y in range(height):
+        u_row, v_row, own, within = u[y], v[y], image1[y], inside[y]
         for x in range(width):
-            x2, y2 = np.float32(x) + flow[y, x, 0], np.float32(y) + flow[y, x, 1]
-            px, py = min(max(x2, zero), right), min(max(y2, zero), bottom)
-            inside[y, x] = np.float32(px == x2 and py == y2)
-            qx, qy = min(np.int64(px), width - 2), min(np.int64(py), height - 2)
-            fx, fy = px - np.float32(qx), py - np.float32(qy)
-            upper = image2[qy, qx] + fx * (image2[qy, qx + 1] - image2[qy, qx])
-            lower = image2[qy + 1, qx] + fx * (image2[qy + 1, qx + 1] - image2[qy + 1, qx])
-            warped = upper + fy * (lower - upper)
-            mean[y, x] = half * (warped + image1[y, x])
-            change[y, x] = warped - image1[y, x]
+            x2, y2 = np.float32(np.int32(x)) + u_row[x], np.float32(y) + v_row[x]
+            px, py = min(max(zero, x2), right), min(max(zero, y2), bottom)
+            within[x] = np.float32(1) if (px == x2) & (py == y2) else zero
+            qx, qy = min(np.int32(px), last_x), min(np.int32(py), last_y)
+            fx[x], fy[x] = px - np.float32(qx), py - np.float32(qy)
+            places[x] = np.int32(qy * stride + qx)
+        for x in range(width):
+            place = np.uint32(places[x])
+            a[x], b[x], c[x], d[x] = flat[place], flat[place + 1], flat[place + stride], flat[place + stride + 1]
+        mean_row, change_row = mean[y], change[y]
+        for x in range(width):
+            upper, lower = a[x] + fx[x] * (b[x] - a[x]), c[x] + fx[x] * (d[x] - c[x])
+            warped = upper + fy[x] * (lower - upper)
+            mean_row[x], change_row[x] = half * (warped + own[x]), warped - own[x]
     return mean, change, inside
 
 

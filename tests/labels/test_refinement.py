@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from labels import refinement
 from labels.refinement import RefinementParameters, refine
 
 HEIGHT, WIDTH = 96, 128
@@ -164,3 +165,22 @@ def test_smoothness_ends_where_the_image_says() -> None:
     np.testing.assert_array_equal(refine(flat, flat, step, RefinementParameters(), smoothness=everywhere), joined)
     assert np.abs(joined - step).max() > 0.1
     assert np.abs(refine(flat, flat, step, RefinementParameters(), smoothness=parted) - step).max() < 1e-4
+
+
+def test_frame_2_is_warped_between_pixels_and_held_at_its_border() -> None:
+    generator = np.random.default_rng(0)
+    image1, image2 = generator.uniform(0, 255, (2, 23, 37)).astype(np.float32)
+    u, v = generator.normal(0, 6, (2, 23, 37)).astype(np.float32)
+    u[5, 5], v[5, 5] = 31.0, 17.0  # the last pixel of all
+    mean, change, inside = refinement._warp(image1, image2, u, v)
+    for y, x in [(5, 5), (0, 0), (22, 36), (11, 18), (3, 30), (20, 4), (12, 0), (0, 20)]:
+        x2, y2 = float(x + u[y, x]), float(y + v[y, x])
+        px, py = min(max(x2, 0.0), 36.0), min(max(y2, 0.0), 22.0)
+        qx, qy = min(int(px), 35), min(int(py), 21)
+        fx, fy = px - qx, py - qy
+        corners = image2[qy : qy + 2, qx : qx + 2].astype(float)
+        warped = np.array([1 - fy, fy]) @ corners @ np.array([1 - fx, fx])
+        assert mean[y, x] == pytest.approx((warped + image1[y, x]) / 2, abs=1e-2)
+        assert change[y, x] == pytest.approx(warped - image1[y, x], abs=1e-2)
+        assert inside[y, x] == (px == x2 and py == y2)
+    assert 0.3 < inside.mean() < 0.95
