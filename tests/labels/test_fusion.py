@@ -10,7 +10,7 @@ import pytest
 
 from labels.depth import InverseDepth, inverse_depth
 from labels.egomotion import Egomotion
-from labels.fusion import FusionParameters, Nearness, _moved, carried, fuse
+from labels.fusion import FusionParameters, Nearness, _averaged, _greatest, _moved, carried, fuse
 
 Make = Callable[..., Any]
 EXACT = FusionParameters(growth=1.0, relative=0.0)
@@ -56,8 +56,32 @@ def test_no_place_rounds_to_the_last_row_or_column_which_has_no_neighbour() -> N
     """All move left and up by three millionths of a pixel: in single precision, by nothing."""
     depth, focal = flat(0.5, 0.01, shape=(90, 160)), 400.0
     T = np.full(3, 3e-6 / (focal * 0.5)) * (1, 1, 0)
-    places = _moved(depth.inverse_depth, depth.deviation, depth.valid, np.eye(3), T, 1.0, focal, 79.5, 44.5)[0]
-    assert places[..., 0].max() == 158 and places[..., 1].max() == 88
+    u, v, _, _ = _moved(depth.inverse_depth, depth.deviation, depth.valid, np.eye(3), T, 1.0, focal, 79.5, 44.5)
+    assert u.max() == 158 and v[u >= 0].max() == 88
+
+
+def test_what_meets_at_a_pixel_is_weighed_by_how_near_it_lies() -> None:
+    random, shape = np.random.default_rng(5), (40, 60)
+    u, v = random.uniform(0, 58.9, shape).astype(np.float32), random.uniform(0, 38.9, shape).astype(np.float32)
+    u[random.random(shape) < 0.3] = -1
+    near, spread = random.uniform(0.1, 0.2, (2, *shape)).astype(np.float32)
+    weights, values, spreads, greatest = np.zeros((4, *shape))
+    seen = u >= 0
+    left, top = u[seen].astype(int), v[seen].astype(int)
+    corners = [(top + y, left + x) for y in (0, 1) for x in (0, 1)]
+    for corner in corners:
+        np.maximum.at(greatest, corner, near[seen])
+    for rows, columns in corners:
+        weight = (1 - np.abs(v[seen] - rows)) * (1 - np.abs(u[seen] - columns)) + 1e-3
+        weight *= near[seen] >= 0.8 * greatest[rows, columns]
+        for sums, told in ((weights, 1), (values, near[seen]), (spreads, spread[seen])):
+            np.add.at(sums, (rows, columns), weight * told)
+    known = weights > 0
+    np.testing.assert_array_equal(_greatest(u, v, near), greatest.astype(np.float32))
+    found = _averaged(u, v, near, spread, _greatest(u, v, near))
+    for each, sums in zip(found, (values, spreads)):
+        np.testing.assert_allclose(each[known], sums[known] / weights[known], rtol=1e-4)
+        assert not each[~known].any()
 
 
 def test_only_what_is_told_is_carried(corridor: Make) -> None:
