@@ -81,7 +81,7 @@ def census_flow(
         parallaxes = epipolar.parallaxes(found.displacements, *found.place, camera.line)
         move = movers.find(pair, found, parallaxes, camera.texture, camera.horizon, parameters.movers)
         flow, robust = still_scene.still_flow(
-            pair, found, camera, likeness, parameters.still, parameters.seeds, move.moving, ground_slope
+            pair, found, parallaxes, camera, likeness, parameters.still, parameters.seeds, move.moving, ground_slope
         )
         moving, carriers = movers.draw(pair, found, move, flow, likeness, parameters.movers)
         firm = found.weights >= parameters.still.least_weight

@@ -136,15 +136,16 @@ def _focus(line: Epipolar) -> tuple[float, float, float]:
 
 
 def still_flow(
-    pair: Pair, seeds: Seeds, camera: Camera, likeness: NDArray[np.float32], parameters: StillParameters,
-    matching_parameters: SeedParameters, moving: NDArray[np.bool_], ground_slope: float | None = None,
+    pair: Pair, seeds: Seeds, parallaxes: NDArray[np.float64], camera: Camera, likeness: NDArray[np.float32],
+    parameters: StillParameters, matching_parameters: SeedParameters, moving: NDArray[np.bool_],
+    ground_slope: float | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:  # fmt: skip
     """Flow (H, W, 2) as if all stood still, and robust weights (rows, columns) of the seeds.
 
-    Changes ``seeds``: lost matches are found again, faint ones lose weight, asphalt takes the road's plane.
+    ``parallaxes`` (rows, columns, 3) are those of ``seeds``. Changes both: lost matches are found again, faint ones
+    lose weight, asphalt takes the road's plane.
     """
     line, telling = camera.line, _telling(camera, parameters)
-    parallaxes = epipolar.parallaxes(seeds.displacements, *seeds.place, line)
     weights = seeds.weights * telling
     planes, robust = parallax_interpolation.fit_planes(parallaxes, weights, seeds.along, parameters.planes)
     good = agreeing(robust, weights) & (weights >= parameters.least_weight)
