@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from labels.depth import InverseDepth
@@ -90,8 +91,20 @@ def _propagate(
     filled = interpolated & ~measured & _smooth(rho, typical, parameters.max_step)
     origin[filled] = PROPAGATED
     distance = cv2.distanceTransform((~measured).view(np.uint8), cv2.DIST_L2, 3)
-    grown = distance / np.float32(parameters.spread_px * unit) * rho
-    deviation[filled] = np.hypot(deviation, grown)[filled]
+    _grow(deviation, distance, rho, filled, np.float32(1 / (parameters.spread_px * unit)))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _grow(
+    deviation: NDArray[np.float32], distance: NDArray[np.float32], rho: NDArray[np.float32],
+    filled: NDArray[np.bool_], share: np.float32,
+) -> None:  # fmt: skip
+    """Add to the deviation, in place where ``filled``, a ``share`` of the inverse depth for each pixel of distance."""
+    for row in range(rho.shape[0]):
+        for k in range(rho.shape[1]):
+            known, grown = deviation[row, k], distance[row, k] * share * rho[row, k]
+            total = np.sqrt(known * known + grown * grown)
+            deviation[row, k] = total if filled[row, k] else known
 
 
 def _bridge(

@@ -125,52 +125,60 @@ def affine_flow(
     back: few pixels in a row tell nothing of what is across.
     """
     rows, columns = np.nonzero(source)
-    vectors = flow[rows, columns].astype(np.float64)
+    us, vs = np.ascontiguousarray(flow[rows, columns].T, np.float64)
     y0, x0, size = rows.mean(), columns.mean(), max(np.ptp(rows), np.ptp(columns), 1)
     x, y = (columns - x0) / size, (rows - y0) / size
-    distance2 = np.sum((vectors - np.median(vectors, axis=0)) ** 2, axis=1)
+    distance2 = (us - np.median(us)) ** 2 + (vs - np.median(vs)) ** 2
     weight = 1 / (1 + distance2 / (3 * scale_px) ** 2)
     for _ in range(4):
-        A, b = _normal_equations(x, y, vectors, weight)
+        A, b = _normal_equations(x, y, us, vs, weight)
         model = np.linalg.solve(A + np.diag([1e-6, stiffness, stiffness]) * A[0, 0], b)
-        _reweigh(x, y, vectors, model, scale_px**2, weight)
-    x, y = (np.arange(source.shape[1]) - x0) / size, (np.arange(source.shape[0])[:, None] - y0) / size
-    return (model[0] + model[1] * x[:, None] + model[2] * y[..., None]).astype(np.float32)
+        _reweigh(x, y, us, vs, model, scale_px**2, weight)
+    result = np.empty((*source.shape, 2), np.float32)
+    _affine((np.arange(source.shape[1]) - x0) / size, (np.arange(source.shape[0]) - y0) / size, model, result)
+    return result
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _affine(
+    x: NDArray[np.float64], y: NDArray[np.float64], model: NDArray[np.float64], result: NDArray[np.float32]
+) -> None:
+    """Fill ``result`` (H, W, 2) with the ``model`` (3, 2) at columns ``x`` and rows ``y``."""
+    u0, v0, ux, vx, uy, vy = model[0, 0], model[0, 1], model[1, 0], model[1, 1], model[2, 0], model[2, 1]
+    for row in range(len(y)):
+        for column in range(len(x)):
+            result[row, column, 0] = u0 + ux * x[column] + uy * y[row]
+            result[row, column, 1] = v0 + vx * x[column] + vy * y[row]
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
 def _normal_equations(
-    x: NDArray[np.float64], y: NDArray[np.float64], vectors: NDArray[np.float64], weight: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Of the least squares for vectors (N, 2) that are affine in x and y: (3, 3) and (3, 2)."""
-    A, b = np.zeros((3, 3)), np.zeros((3, 2))
+    x: NDArray[np.float64], y: NDArray[np.float64], us: NDArray[np.float64], vs: NDArray[np.float64],
+    weight: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:  # fmt: skip
+    """Of the least squares for vectors us, vs (N,) that are affine in x and y: (3, 3) and (3, 2).
+
+    With all sums in scalars, added in any order, compilers take several vectors at once.
+    """
+    a = ax = ay = axx = axy = ayy = u = ux = uy = v = vx = vy = 0.0
     for n in range(len(x)):
-        w, wx, wy, u, v = weight[n], weight[n] * x[n], weight[n] * y[n], vectors[n, 0], vectors[n, 1]
-        A[0, 0] += w
-        A[0, 1] += wx
-        A[0, 2] += wy
-        A[1, 1] += wx * x[n]
-        A[1, 2] += wx * y[n]
-        A[2, 2] += wy * y[n]
-        b[0, 0] += w * u
-        b[1, 0] += wx * u
-        b[2, 0] += wy * u
-        b[0, 1] += w * v
-        b[1, 1] += wx * v
-        b[2, 1] += wy * v
-    A[1, 0], A[2, 0], A[2, 1] = A[0, 1], A[0, 2], A[1, 2]
-    return A, b
+        w, wx, wy = weight[n], weight[n] * x[n], weight[n] * y[n]
+        a, ax, ay = a + w, ax + wx, ay + wy
+        axx, axy, ayy = axx + wx * x[n], axy + wx * y[n], ayy + wy * y[n]
+        u, ux, uy = u + w * us[n], ux + wx * us[n], uy + wy * us[n]
+        v, vx, vy = v + w * vs[n], vx + wx * vs[n], vy + wy * vs[n]
+    return np.array([[a, ax, ay], [ax, axx, axy], [ay, axy, ayy]]), np.array([[u, v], [ux, vx], [uy, vy]])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _reweigh(
-    x: NDArray[np.float64], y: NDArray[np.float64], vectors: NDArray[np.float64], model: NDArray[np.float64],
-    scale2: float, weight: NDArray[np.float64],
+    x: NDArray[np.float64], y: NDArray[np.float64], us: NDArray[np.float64], vs: NDArray[np.float64],
+    model: NDArray[np.float64], scale2: float, weight: NDArray[np.float64],
 ) -> None:  # fmt: skip
     """Fill ``weight`` (N,) with the Geman-McClure weights of what ``model`` (3, 2) leaves of the vectors."""
+    u0, v0, ux, vx, uy, vy = model[0, 0], model[0, 1], model[1, 0], model[1, 1], model[2, 0], model[2, 1]
     for n in range(len(x)):
-        u = vectors[n, 0] - (model[0, 0] + model[1, 0] * x[n] + model[2, 0] * y[n])
-        v = vectors[n, 1] - (model[0, 1] + model[1, 1] * x[n] + model[2, 1] * y[n])
+        u, v = us[n] - (u0 + ux * x[n] + uy * y[n]), vs[n] - (v0 + vx * x[n] + vy * y[n])
         doubt = 1 + (u * u + v * v) / scale2
         weight[n] = 1 / (doubt * doubt)
 
