@@ -13,7 +13,6 @@ whole rows, with a step of zero for the other colour, so that neighbouring pixel
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -51,12 +50,10 @@ def refine(
     if parameters.iterations == 0:
         return flow
     height, width = image1.shape
-    u, v = cv2.split(flow)
-    mean, change, inside = _warp(image1, image2, u, v)
-    tensor = _tensor(mean, change, inside, np.float32(parameters.zeta))
     # a frame of one pixel around the fields, which no weight connects, spares every test for the border
-    start = np.zeros((2, height + 2, width + 2), np.float32)
-    start[0, 1:-1, 1:-1], start[1, 1:-1, 1:-1] = u, v
+    start = _framed(flow)
+    mean, change, inside = _warp(image1, image2, start)
+    tensor = _tensor(mean, change, inside, np.float32(parameters.zeta))
     field = start.copy()
     links = np.zeros((2, height + 1, width + 1), np.float32)
     system = np.empty((height, 5, width), np.float32)
@@ -69,16 +66,41 @@ def refine(
         _linearise(tensor, held, start, field, links, system)
         for half in range(2 * parameters.sweeps):
             _relax(system, links, field, half % 2, np.float32(parameters.relaxation))
-    return np.stack([field[0, 1:-1, 1:-1], field[1, 1:-1, 1:-1]], axis=-1)
+    return _within(field)
+
+
+@njit(cache=True, nogil=True)
+def _framed(flow: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The components of a flow (H, W, 2) apart, with zeros around: (2, H + 2, W + 2)."""
+    height, width = flow.shape[:2]
+    result = np.zeros((2, height + 2, width + 2), np.float32)
+    for y in range(height):
+        row, u, v = flow[y], result[0, y + 1], result[1, y + 1]
+        for x in range(width):
+            u[x + 1], v[x + 1] = row[x, 0], row[x, 1]
+    return result
+
+
+@njit(cache=True, nogil=True)
+def _within(field: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The flow (H, W, 2) that ``_framed`` makes ``field`` of."""
+    height, width = field.shape[1] - 2, field.shape[2] - 2
+    result = np.empty((height, width, 2), np.float32)
+    for y in range(height):
+        row, u, v = result[y], field[0, y + 1], field[1, y + 1]
+        for x in range(width):
+            row[x, 0], row[x, 1] = u[x + 1], v[x + 1]
+    return result
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
 def _warp(
-    image1: NDArray[np.float32], image2: NDArray[np.float32], u: NDArray[np.float32], v: NDArray[np.float32]
+    image1: NDArray[np.float32], image2: NDArray[np.float32], start: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Mean and difference (warped frame 2 less frame 1), and 1 where the flow ends inside frame 2, else 0; (H, W).
 
-    Compilers take many pixels of a row at once, but for the look-ups, which so are a loop of their own.
+    ``start``: the flow, ``_framed``. Compilers take many pixels of a row at once, but for the look-ups, which so are a
+    loop of their own.
     """
     height, width = image1.shape
     half, zero = np.float32(0.5), np.float32(0)
@@ -90,9 +112,9 @@ def _warp(
     places, fresh = np.empty(width, np.int32), np.empty((6, width), np.float32)
     fx, fy, a, b, c, d = fresh[0], fresh[1], fresh[2], fresh[3], fresh[4], fresh[5]
     for y in range(height):
-        u_row, v_row, own, within = u[y], v[y], image1[y], inside[y]
+        u, v, own, within = start[0, y + 1], start[1, y + 1], image1[y], inside[y]
         for x in range(width):
-            x2, y2 = np.float32(np.int32(x)) + u_row[x], np.float32(y) + v_row[x]
+            x2, y2 = np.float32(np.int32(x)) + u[x + 1], np.float32(y) + v[x + 1]
             px, py = min(max(zero, x2), right), min(max(zero, y2), bottom)
             within[x] = np.float32(1) if (px == x2) & (py == y2) else zero
             qx, qy = min(np.int32(px), last_x), min(np.int32(py), last_y)
@@ -116,7 +138,8 @@ def _tensor(
     """Quadratic form of the data term at the start, planes A11, A12, A22, B1, B2, C of (H, 6, W) float32."""
     height, width = mean.shape
     quarter, half, two, floor = np.float32(0.25), np.float32(0.5), np.float32(2), zeta * zeta
-    tensor = np.zeros((height, 6, width), np.float32)
+    tensor = np.empty((height, 6, width), np.float32)
+    tensor[:2], tensor[height - 2 :] = 0, 0
     fresh = np.zeros((6, width), np.float32)  # see _linearise
     t0, t1, t2, t3, t4, t5 = fresh[0], fresh[1], fresh[2], fresh[3], fresh[4], fresh[5]
     for y in range(2, height - 2):

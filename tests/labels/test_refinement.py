@@ -172,7 +172,7 @@ def test_frame_2_is_warped_between_pixels_and_held_at_its_border() -> None:
     image1, image2 = generator.uniform(0, 255, (2, 23, 37)).astype(np.float32)
     u, v = generator.normal(0, 6, (2, 23, 37)).astype(np.float32)
     u[5, 5], v[5, 5] = 31.0, 17.0  # the last pixel of all
-    mean, change, inside = refinement._warp(image1, image2, u, v)
+    mean, change, inside = refinement._warp(image1, image2, refinement._framed(np.stack([u, v], -1)))
     for y, x in [(5, 5), (0, 0), (22, 36), (11, 18), (3, 30), (20, 4), (12, 0), (0, 20)]:
         x2, y2 = float(x + u[y, x]), float(y + v[y, x])
         px, py = min(max(x2, 0.0), 36.0), min(max(y2, 0.0), 22.0)
