@@ -1,6 +1,7 @@
 """Shifts of rows that no motion of the camera explains: a rolling shutter on a mount that vibrates (LABELS 11.13)."""
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from labels.flow_samples import Samples, epipolar_directions
@@ -37,9 +38,7 @@ def row_shifts(
     shifts: NDArray[np.float64] = np.zeros((BANDS, 2))
     costs = [_cost(off * inverse_sigma, robust_scale)]
     for factor in ANNEALING:
-        left = (off - (n * shifts[band]).sum(axis=1)) * inverse_sigma
-        scale2 = factor * robust_scale**2
-        shifts = _weighted(n, off, band, (scale2 / (left * left + scale2)) ** 2)
+        shifts = _reweighted(n, off, band, inverse_sigma, shifts, factor * robust_scale**2)
     shifts[np.bincount(band, minlength=BANDS) < FEWEST_SAMPLES] = 0.0
     costs.append(_cost((off - (n * shifts[band]).sum(axis=1)) * inverse_sigma, robust_scale))
     return shifts if costs[1] <= (1 - EXPLAINED) * costs[0] else np.zeros((BANDS, 2))
@@ -49,11 +48,25 @@ def _cost(left: NDArray[np.float64], robust_scale: float) -> float:
     return float(np.mean(left * left / (left * left + robust_scale**2)))
 
 
-def _weighted(
-    n: NDArray[np.float64], off: NDArray[np.float64], band: NDArray[np.int64], weight: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """The shift of each band (BANDS, 2) that explains the distances ``off`` along the normals ``n`` best."""
-    products = (n[:, 0] * n[:, 0], n[:, 0] * n[:, 1], n[:, 1] * n[:, 1], n[:, 0] * off, n[:, 1] * off)
-    xx, xy, yy, right, down = (np.bincount(band, weight * each, BANDS).astype(np.float64) for each in products)
-    xx, yy = xx + PRIOR, yy + PRIOR
-    return np.stack([yy * right - xy * down, xx * down - xy * right], 1) / (xx * yy - xy * xy)[:, None]
+@njit(cache=True, nogil=True, error_model="numpy")
+def _reweighted(
+    n: NDArray[np.float64], off: NDArray[np.float64], band: NDArray[np.int64], inverse_sigma: NDArray[np.float64],
+    shifts: NDArray[np.float64], scale2: float,
+) -> NDArray[np.float64]:  # fmt: skip
+    """The shift of each band (BANDS, 2) that explains the distances ``off`` along the normals ``n`` best.
+
+    Samples weigh what the ``shifts`` before leave them, by Geman and McClure.
+    """
+    xx, xy, yy = np.full(BANDS, PRIOR), np.zeros(BANDS), np.full(BANDS, PRIOR)
+    right, down = np.zeros(BANDS), np.zeros(BANDS)
+    for k in range(len(off)):
+        b, nx, ny = band[k], n[k, 0], n[k, 1]
+        left = (off[k] - (nx * shifts[b, 0] + ny * shifts[b, 1])) * inverse_sigma[k]
+        share = scale2 / (left * left + scale2)
+        wx, wy = share * share * nx, share * share * ny
+        xx[b], xy[b], yy[b] = xx[b] + wx * nx, xy[b] + wx * ny, yy[b] + wy * ny
+        right[b], down[b] = right[b] + wx * off[k], down[b] + wy * off[k]
+    determinant = xx * yy - xy * xy
+    result = np.empty((BANDS, 2))
+    result[:, 0], result[:, 1] = (yy * right - xy * down) / determinant, (xx * down - xy * right) / determinant
+    return result

@@ -17,6 +17,9 @@ from labels.depth import InverseDepth
 from labels.egomotion import Egomotion
 from labels.egomotion_refinement import row
 
+LEAST = np.float32(0.05)
+"""Depth over the distance to the second camera must be so much: what is nearer lies beside it or behind."""
+
 
 @dataclass(frozen=True)
 class FusionParameters:
@@ -81,20 +84,31 @@ def fuse(
 
 def _scale(measured: InverseDepth, forward: float, earlier: Nearness, parameters: FusionParameters) -> float | None:
     """Of the earlier nearness, in units of this pair's step; None where it cannot be told."""
-    part = np.s_[::2, ::2]
-    rho, sd = measured.inverse_depth[part], measured.deviation[part]
-    then, then_sd = earlier.value[part], earlier.deviation[part]
-    firm = measured.valid[part] & (then_sd > 0) & (rho > parameters.firm_sigma * sd)
-    firm &= (then > parameters.firm_sigma * then_sd) & (1 + rho * np.float32(forward) > LEAST)
-    if np.count_nonzero(firm) < parameters.least:
+    told = measured.inverse_depth, measured.deviation, measured.valid, earlier.value, earlier.deviation
+    ratios = _ratios(*told, np.float32(forward), np.float32(parameters.firm_sigma))
+    if len(ratios) < parameters.least:
         return None
-    logarithms = np.log(rho[firm] / ((1 + rho[firm] * np.float32(forward)) * then[firm]))
+    logarithms = np.log(ratios)
     middle = np.median(logarithms)
     return float(np.exp(middle)) if np.median(np.abs(logarithms - middle)) <= parameters.max_spread else None
 
 
-LEAST = np.float32(0.05)
-"""Depth over the distance to the second camera must be so much: what is nearer lies beside it or behind."""
+@njit(cache=True, nogil=True, error_model="numpy")
+def _ratios(
+    rho: NDArray, sd: NDArray, valid: NDArray, earlier: NDArray, earlier_sd: NDArray, forward: np.float32,
+    sigma: np.float32,
+) -> NDArray:  # fmt: skip
+    """Nearness from the first camera over the earlier one's, in every second row and column where both are firm."""
+    height, width = rho.shape
+    result, count = np.empty(((height + 1) // 2) * ((width + 1) // 2), np.float32), 0
+    for y in range(0, height, 2):
+        for x in range(0, width, 2):
+            near, then, ahead = rho[y, x], earlier[y, x], np.float32(1) + rho[y, x] * forward
+            firm = valid[y, x] & (near > sigma * sd[y, x]) & (ahead > LEAST)
+            if firm & (earlier_sd[y, x] > 0) & (then > sigma * earlier_sd[y, x]):
+                result[count] = near / (ahead * then)
+                count += 1
+    return result[:count]
 
 
 @njit(cache=True, error_model="numpy")
