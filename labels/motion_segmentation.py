@@ -117,8 +117,20 @@ def aggregated(
     window = {"ddepth": cv2.CV_32F, "ksize": (side, side), "borderType": cv2.BORDER_CONSTANT}
     count = cv2.boxFilter(seen, normalize=False, **window)
     total = cv2.boxFilter(ratio, normalize=False, **window)
-    share = np.minimum(count / (parameters.pixels * unit**2), 1)
-    return parameters.votes * share * total / np.maximum(count, 1)
+    return _voted(count, total, np.float32(parameters.pixels * unit**2), np.float32(parameters.votes))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _voted(
+    count: NDArray[np.float32], total: NDArray[np.float32], enough: np.float32, votes: np.float32
+) -> NDArray[np.float32]:
+    """The mean of ``count`` pixels (H, W) by their ``total``, times ``votes`` where they are ``enough``."""
+    result, one = np.empty_like(total), np.float32(1)
+    for row in range(total.shape[0]):
+        for k in range(total.shape[1]):
+            pixels = count[row, k]
+            result[row, k] = votes * min(pixels / enough, one) * total[row, k] / max(pixels, one)
+    return result
 
 
 def cleaned(moving: NDArray[np.bool_], parameters: SegmentationParameters) -> NDArray[np.bool_]:
