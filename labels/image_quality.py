@@ -1,6 +1,5 @@
 """Is a frame sharp, free of compression blocks, and exposed: statistics of one grey image (LABELS 3.1, 3.2, 11.12)."""
 
-import cv2
 import numba
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +9,27 @@ SATURATED = 250
 
 
 def sharpness(grey: NDArray[np.uint8]) -> float:
-    """Variance of the Laplacian of a (H, W) image, grey levels squared: small for blurred frames."""
-    _, deviation = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_16S))
-    return float(deviation[0, 0]) ** 2
+    """Variance of the Laplacian of a (H, W) image, 2 x 2 at least, grey levels squared: small for blurred frames."""
+    total, squares = _curvature(np.ascontiguousarray(grey))
+    return squares / grey.size - (total / grey.size) ** 2
+
+
+@numba.njit("UniTuple(int64, 2)(uint8[:, ::1])", cache=True)
+def _curvature(grey: NDArray[np.uint8]) -> tuple[int, int]:
+    """Sum of the Laplacian, and of its squares; beyond the border lies what is within, mirrored at the last pixel."""
+    height, width = grey.shape
+    total = squares = np.int64(0)
+    for y in range(height):
+        above, row, below = grey[y - 1 if y else 1], grey[y], grey[y + 1 if y + 1 < height else y - 1]
+        for x in (0, width - 1):
+            beside = row[1 if x == 0 else x - 1]
+            value = np.int32(above[x]) + np.int32(below[x]) + 2 * np.int32(beside) - 4 * np.int32(row[x])
+            total, squares = total + value, squares + value * value
+        for x in range(1, width - 1):
+            value = np.int32(above[x]) + np.int32(below[x]) + np.int32(row[x - 1]) + np.int32(row[x + 1])
+            value -= 4 * np.int32(row[x])
+            total, squares = total + value, squares + value * value
+    return total, squares
 
 
 def saturated_fraction(histogram: NDArray[np.int64]) -> float:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from labels.patch_flow import Pyramid, patch_flow
@@ -38,29 +39,58 @@ class MotionMeter:
     """Measures motion on reduced grey images, (H / 4, W / 4), of one size."""
 
     def __init__(self, height: int, width: int) -> None:
-        self._x, self._y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
         self._road = road_region(height, width)
 
     def between(self, first: Pyramid, second: Pyramid, textured: NDArray[np.bool_]) -> Motion:
         """Motion from ``first`` to ``second``, pyramids of the images; ``textured`` (H / 4, W / 4) is the first's."""
         forward, backward = patch_flow(first, second), patch_flow(second, first)
-        x2, y2 = self._x + forward[..., 0], self._y + forward[..., 1]
-        returned = cv2.remap(backward, x2, y2, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        length = vector_length(forward[..., 0], forward[..., 1])
-        gap = vector_length(forward[..., 0] + returned[..., 0], forward[..., 1] + returned[..., 1])
-        height, width = textured.shape
-        inside = (x2 >= 0) & (x2 <= width - 1) & (y2 >= 0) & (y2 <= height - 1) & textured
-        sound = inside & (gap < 0.5 + 0.05 * length)
-        warped = cv2.remap(second[0].image, x2, y2, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        length, sound = np.empty(textured.shape, np.float32), np.empty(textured.shape, np.bool_)
+        inside, left = _follow(forward, backward, first[0].image, second[0].image, textured, length, sound)
         median, p75, p90 = _quantiles(length[sound])
         return Motion(
             REDUCTION * median,
             REDUCTION * p75,
             REDUCTION * p90,
             REDUCTION * _quantiles(length[sound & self._road])[0],
-            float(sound.sum() / max(int(inside.sum()), 1)),
-            float(np.mean(cv2.absdiff(first[0].image, warped), dtype=np.float64)),
+            float(np.count_nonzero(sound) / max(inside, 1)),
+            left / textured.size,
         )
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _follow(
+    forward: NDArray[np.float32], backward: NDArray[np.float32], first: NDArray[np.float32],
+    second: NDArray[np.float32], textured: NDArray[np.bool_], length: NDArray[np.float32], sound: NDArray[np.bool_],
+) -> tuple[int, float]:  # fmt: skip
+    """How far pixels go, in ``length`` (H, W), and in ``sound`` which come back by the flow ``backward``.
+
+    Gives how many textured pixels stay inside, and the sum of the absolute grey differences that the flow leaves.
+    """
+    height, width = textured.shape
+    right, bottom, half, share = np.float32(width - 1), np.float32(height - 1), np.float32(0.5), np.float32(0.05)
+    count, left = 0, 0.0
+    for y in range(height):
+        for x in range(width):
+            u, v = forward[y, x, 0], forward[y, x, 1]
+            x2, y2 = np.float32(x) + u, np.float32(y) + v
+            px, py = min(max(x2, np.float32(0)), right), min(max(y2, np.float32(0)), bottom)
+            x0, y0 = int(px), int(py)
+            x1, y1 = min(x0 + 1, width - 1), min(y0 + 1, height - 1)
+            fx, fy = px - np.float32(x0), py - np.float32(y0)
+            w01, w11 = fx * (1 - fy), fx * fy
+            w00, w10 = 1 - fy - w01, fy - w11
+            back_u = w00 * backward[y0, x0, 0] + w01 * backward[y0, x1, 0]
+            back_u += w10 * backward[y1, x0, 0] + w11 * backward[y1, x1, 0]
+            back_v = w00 * backward[y0, x0, 1] + w01 * backward[y0, x1, 1]
+            back_v += w10 * backward[y1, x0, 1] + w11 * backward[y1, x1, 1]
+            there = w00 * second[y0, x0] + w01 * second[y0, x1] + w10 * second[y1, x0] + w11 * second[y1, x1]
+            left += abs(there - first[y, x])
+            far = np.sqrt(u * u + v * v)
+            gap = np.sqrt((u + back_u) ** 2 + (v + back_v) ** 2)
+            inside = textured[y, x] and x2 == px and y2 == py
+            count += inside
+            length[y, x], sound[y, x] = far, inside and gap < half + share * far
+    return count, left
 
 
 def textured_pixels(reduced: NDArray[np.uint8]) -> NDArray[np.bool_]:

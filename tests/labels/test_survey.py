@@ -6,6 +6,8 @@ import pytest
 from numpy.typing import NDArray
 
 from labels.image_quality import blockiness, sharpness
+from labels.motion import MotionMeter
+from labels.patch_flow import patch_flow, pyramid
 from labels.selection import SelectionParameters
 from labels.survey import COLUMNS, Survey
 
@@ -132,6 +134,44 @@ def test_blur_lowers_sharpness() -> None:
     image = texture()
     assert sharpness(cv2.GaussianBlur(image, (0, 0), 2.0)) < 0.4 * sharpness(image)
     assert sharpness(np.full((64, 64), 9, np.uint8)) == 0
+
+
+@pytest.mark.parametrize("size", [(2, 2), (3, 17), (90, 123)])
+def test_sharpness_is_the_variance_of_the_laplacian(size: tuple[int, int]) -> None:
+    image = np.random.default_rng(4).integers(0, 256, size, dtype=np.uint8)
+    assert sharpness(image) == pytest.approx(cv2.Laplacian(image, cv2.CV_64F).var(), rel=1e-12)
+
+
+def test_flow_both_ways_agrees_with_a_plain_warp() -> None:
+    frames = sliding(5.0, count=2)
+    frames[1][:60] = texture(6)[:60, :WIDTH]  # what does not come back
+    first, second = (pyramid(cv2.resize(frame, (80, 45), interpolation=cv2.INTER_AREA)) for frame in frames)
+    textured = np.random.default_rng(5).random((45, 80)) < 0.8
+    found = MotionMeter(45, 80).between(first, second, textured)
+    forward, backward = patch_flow(first, second), patch_flow(second, first)
+    columns, rows = np.meshgrid(np.arange(80), np.arange(45))
+    x, y = columns + forward[..., 0], rows + forward[..., 1]
+    near = np.clip(x, 0, 79), np.clip(y, 0, 44)
+    grey, back_u, back_v = (bilinear(image, *near) for image in (second[0].image, *np.moveaxis(backward, 2, 0)))
+    inside = textured & (x == near[0]) & (y == near[1])
+    length = np.hypot(*np.moveaxis(forward, 2, 0))
+    sound = inside & (np.hypot(forward[..., 0] + back_u, forward[..., 1] + back_v) < 0.5 + 0.05 * length)
+    assert 0 < np.count_nonzero(sound) < np.count_nonzero(inside) < np.count_nonzero(textured)
+    assert found.consistent == np.count_nonzero(sound) / np.count_nonzero(inside)
+    assert found.residual == pytest.approx(np.abs(first[0].image - grey).mean(), rel=1e-5)
+    assert found.median == pytest.approx(4 * np.sort(length[sound])[np.count_nonzero(sound) // 2], rel=1e-5)
+
+
+def bilinear(image: NDArray[np.float32], x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """An image at places within it."""
+    left, top = (
+        np.minimum(np.floor(x), image.shape[1] - 2).astype(int),
+        np.minimum(np.floor(y), image.shape[0] - 2).astype(int),
+    )
+    right, below = x - left, y - top
+    upper = image[top, left] * (1 - right) + image[top, left + 1] * right
+    lower = image[top + 1, left] * (1 - right) + image[top + 1, left + 1] * right
+    return np.asarray(upper * (1 - below) + lower * below, np.float64)
 
 
 @pytest.mark.parametrize("size", [(64, 64), (90, 123)])
