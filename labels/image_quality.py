@@ -10,12 +10,12 @@ SATURATED = 250
 
 def sharpness(grey: NDArray[np.uint8]) -> float:
     """Variance of the Laplacian of a (H, W) image, 2 x 2 at least, grey levels squared: small for blurred frames."""
-    total, squares = _curvature(np.ascontiguousarray(grey))
+    total, squares = map(float, _curvature(np.ascontiguousarray(grey)))
     return squares / grey.size - (total / grey.size) ** 2
 
 
 @numba.njit("UniTuple(int64, 2)(uint8[:, ::1])", cache=True)
-def _curvature(grey: NDArray[np.uint8]) -> tuple[int, int]:
+def _curvature(grey: NDArray[np.uint8]) -> tuple[np.int64, np.int64]:
     """Sum of the Laplacian, and of its squares; beyond the border lies what is within, mirrored at the last pixel."""
     height, width = grey.shape
     total = squares = np.int64(0)
