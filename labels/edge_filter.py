@@ -177,3 +177,4 @@ def _carried(lanes, moments, place, last, a, b, decay):  # type: ignore[no-untyp
 
 
 _FILTERS = {lanes: _filter_of(lanes) for lanes in (2, 8)}
+"""Filters by the sums of a seed that they compute at once."""

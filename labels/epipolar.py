@@ -213,6 +213,6 @@ def _normals(
         for x in range(width):
             gx = ex - (np.float32(np.int32(x)) + u[y, x] - cx) * unit * ez
             gy = ey - (np.float32(y) + v[y, x] - cy) * unit * ez
-            scale = nothing if free[y, x] else factor / np.sqrt(gx * gx + gy * gy + np.float32(1e-4))
-            nx[x], ny[x] = -gy * scale, gx * scale
+            scale = factor / np.sqrt(gx * gx + gy * gy + np.float32(1e-4))
+            nx[x], ny[x] = nothing if free[y, x] else -gy * scale, nothing if free[y, x] else gx * scale
     return result

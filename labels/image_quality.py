@@ -1,7 +1,7 @@
 """Is a frame sharp, free of compression blocks, and exposed: statistics of one grey image (LABELS 3.1, 3.2, 11.12)."""
 
-import numba
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 SATURATED = 250
@@ -14,7 +14,7 @@ def sharpness(grey: NDArray[np.uint8]) -> float:
     return squares / grey.size - (total / grey.size) ** 2
 
 
-@numba.njit("UniTuple(int64, 2)(uint8[:, ::1])", cache=True)
+@njit(cache=True, nogil=True)
 def _curvature(grey: NDArray[np.uint8]) -> tuple[np.int64, np.int64]:
     """Sum of the Laplacian, and of its squares; beyond the border lies what is within, mirrored at the last pixel."""
     height, width = grey.shape
@@ -53,7 +53,7 @@ def blockiness(grey: NDArray[np.uint8]) -> float:
     return float(-245.8909 + 261.9373 * border**-0.02398886 * elsewhere**0.01601664 * crossings**0.00642859)
 
 
-@numba.njit("UniTuple(float64, 3)(uint8[:, ::1])", cache=True)
+@njit(cache=True, nogil=True)
 def _steps(grey: NDArray[np.uint8]) -> tuple[float, float, float]:
     """(B, A, Z), each averaged over the horizontal and the vertical direction."""
     height, width = grey.shape

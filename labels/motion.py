@@ -44,8 +44,7 @@ class MotionMeter:
     def between(self, first: Pyramid, second: Pyramid, textured: NDArray[np.bool_]) -> Motion:
         """Motion from ``first`` to ``second``, pyramids of the images; ``textured`` (H / 4, W / 4) is the first's."""
         forward, backward = patch_flow(first, second), patch_flow(second, first)
-        length, sound = np.empty(textured.shape, np.float32), np.empty(textured.shape, np.bool_)
-        inside, left = _follow(forward, backward, first[0].image, second[0].image, textured, length, sound)
+        length, sound, inside, left = _follow(forward, backward, first[0].image, second[0].image, textured)
         median, p75, p90 = _quantiles(length[sound])
         return Motion(
             REDUCTION * median,
@@ -60,13 +59,14 @@ class MotionMeter:
 @njit(cache=True, nogil=True, error_model="numpy")
 def _follow(
     forward: NDArray[np.float32], backward: NDArray[np.float32], first: NDArray[np.float32],
-    second: NDArray[np.float32], textured: NDArray[np.bool_], length: NDArray[np.float32], sound: NDArray[np.bool_],
-) -> tuple[int, float]:  # fmt: skip
-    """How far pixels go, in ``length`` (H, W), and in ``sound`` which come back by the flow ``backward``.
+    second: NDArray[np.float32], textured: NDArray[np.bool_],
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], int, float]:  # fmt: skip
+    """How far pixels go (H, W), and which textured ones stay inside and come back by the flow ``backward`` (H, W).
 
-    Gives how many textured pixels stay inside, and the sum of the absolute grey differences that the flow leaves.
+    Then how many of these stay inside at all, and the sum of the absolute grey differences that the flow leaves.
     """
     height, width = textured.shape
+    length, sound = np.empty((height, width), np.float32), np.empty((height, width), np.bool_)
     right, bottom, half, share = np.float32(width - 1), np.float32(height - 1), np.float32(0.5), np.float32(0.05)
     count, left = 0, 0.0
     for y in range(height):
@@ -90,7 +90,7 @@ def _follow(
             inside = textured[y, x] and x2 == px and y2 == py
             count += inside
             length[y, x], sound[y, x] = far, inside and gap < half + share * far
-    return count, left
+    return length, sound, count, left
 
 
 def textured_pixels(reduced: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -131,7 +131,7 @@ def _values(statistics: FrameStatistics | Motion) -> tuple[float, ...]:
     return tuple(vars(statistics).values())
 
 
-@njit("int64[:](uint8[:, ::1])", cache=True)
+@njit(cache=True, nogil=True)
 def _histogram(grey: NDArray[np.uint8]) -> NDArray[np.int64]:
     """How many pixels have each grey level, (256,); counted eightfold, since neighbours are often alike."""
     counts, pixels = np.zeros((8, 256), np.int64), grey.ravel()
