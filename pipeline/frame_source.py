@@ -127,7 +127,8 @@ class DecodedFrame:
     """A frame at working size.
 
     ``pts`` names the frame within its source and grows strictly, ``time_s`` is its presentation time in seconds from
-    the start of the source, ``image`` is (H, W, 3) ``uint8`` RGB, ``name`` the file it came from (folders only).
+    the start of the source, ``image`` is (H, W, 3) ``uint8`` RGB, or (H, W) where grey frames were asked for, ``name``
+    the file it came from (folders only).
     """
 
     pts: int
@@ -161,12 +162,17 @@ class Source(ABC):
 
     @abstractmethod
     def frames(
-        self, first_pts: int | None = None, last_pts: int | None = None, only: Container[int] | None = None
+        self,
+        first_pts: int | None = None,
+        last_pts: int | None = None,
+        only: Container[int] | None = None,
+        grey: bool = False,
     ) -> Iterator[DecodedFrame]:
         """Frames in order of presentation, from ``first_pts`` to ``last_pts``, both inclusive.
 
         With ``only`` it is those of them alone, and the others cost no more than their decoding. A frame has the same
-        pixels wherever the reading started.
+        pixels wherever the reading started. ``grey`` ones cost less: a video's are its own luma, 0 to 255, which its
+        colours as grey levels come near to.
         """
 
     @abstractmethod

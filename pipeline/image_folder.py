@@ -41,7 +41,11 @@ class ImageFolder(Source):
         self.framing = framing((first.shape[1], first.shape[0]), crop, width)
 
     def frames(
-        self, first_pts: int | None = None, last_pts: int | None = None, only: Container[int] | None = None
+        self,
+        first_pts: int | None = None,
+        last_pts: int | None = None,
+        only: Container[int] | None = None,
+        grey: bool = False,
     ) -> Iterator[DecodedFrame]:
         """See ``Source.frames``; only the images asked for are read."""
         self._skipped.clear()
@@ -52,7 +56,9 @@ class ImageFolder(Source):
                 continue
             image = self._read(self._paths[pts])
             if image is not None:
-                yield DecodedFrame(pts, self._times[pts], self._working(image), self._paths[pts].name)
+                working = self._working(image)
+                shown = cv2.cvtColor(working, cv2.COLOR_RGB2GRAY) if grey else working
+                yield DecodedFrame(pts, self._times[pts], shown, self._paths[pts].name)
         self.problem = self._reasons()
 
     def samples(self, count: int) -> Iterator[NDArray[np.uint8]]:

@@ -76,7 +76,7 @@ def look_through(source: Source, letterbox_frames: int, kept: Kept | None = None
     numbers = {pts: number for number, pts in enumerate(known)}
     spared = _AllBut({pts for pts in known[:-1] if numbers[pts] not in looked_at})
     letterbox, under_way = Letterbox(), _Stretch()
-    for frame in source.frames(only=spared):
+    for frame in source.frames(only=spared, grey=True):
         number = numbers.get(frame.pts, STRETCH * len(done) + len(under_way.pts))
         if number in looked_at:
             letterbox.add(frame.image)

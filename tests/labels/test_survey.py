@@ -9,7 +9,7 @@ from labels.image_quality import blockiness, sharpness
 from labels.motion import MotionMeter
 from labels.patch_flow import patch_flow, pyramid
 from labels.selection import SelectionParameters
-from labels.survey import COLUMNS, Survey
+from labels.survey import COLUMNS, Survey, _blocks, _reduce
 
 HEIGHT, WIDTH = 180, 320
 
@@ -51,6 +51,20 @@ def test_a_table_has_a_row_a_frame_and_says_nothing_of_the_step_to_the_first() -
     steps = ("difference", "difference_q999", "overlap", "median", "p75", "p90", "road", "consistent", "residual")
     assert all(np.isnan(table[name][0]) and np.isfinite(table[name][1:]).all() for name in steps)
     np.testing.assert_allclose(table["time_s"], np.arange(4) / 30)
+
+
+def test_frames_are_reduced_to_means_of_blocks_halves_to_even() -> None:
+    image = np.random.default_rng(2).integers(0, 256, (64, 96), dtype=np.uint8)
+    image[:2, :4], image[2:4, :4], image[:2, 4:8], image[2:4, 4:8] = 10, 11, 11, 12  # means 10.5, 11.5
+    blocks = _blocks(image)
+    assert blocks[0, :2].tolist() == [10, 12]
+    np.testing.assert_array_equal(blocks, np.rint(image.reshape(16, 4, 24, 4).mean(axis=(1, 3))))
+
+
+@pytest.mark.parametrize(("height", "width"), [(66, 96), (64, 97), (40, 300)])
+def test_frames_that_are_no_whole_blocks_are_reduced_all_the_same(height: int, width: int) -> None:
+    reduced = _reduce(np.full((height, width), 77, np.uint8)).reduced[0].image
+    assert reduced.shape == (max(height // 4, 16), width // 4) and (reduced == 77).all()
 
 
 def test_an_empty_survey_is_an_empty_table() -> None:

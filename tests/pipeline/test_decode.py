@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -82,6 +83,7 @@ ENCODINGS = {
     "intra_refresh.mp4": {"options": {"x264-params": "intra-refresh=1:bframes=0:keyint=20"}},
     "variable_rate.mp4": {"times_ms": irregular_times(25)},
     "late_start.mkv": {"times_ms": [5000 + time for time in irregular_times(25)]},
+    "bt709.mp4": {"options": {"x264-params": "colormatrix=bt709:colorprim=bt709:transfer=bt709"}},
     "ten_bits.mp4": {"pixels": "yuv420p10le"},
     "hevc.mp4": {"codec": "libx265", "options": {"x265-params": "open-gop=1:bframes=3:log-level=error"}},
     "mpeg4.avi": {"codec": "mpeg4", "b_frames": 2},
@@ -160,6 +162,36 @@ def test_frames_look_like_what_was_encoded(encoded: Path) -> None:
         frame = next(source.frames())
     expected = cv2.cvtColor(picture(0), cv2.COLOR_RGB2GRAY)
     assert np.abs(frame.image.astype(int) - expected[..., None]).max() <= 4
+
+
+@pytest.mark.parametrize("name", [name for name in ENCODINGS if name != "bt709.mp4"])  # that weighs colours otherwise
+def test_grey_frames_are_the_same_without_colour(encoded: Path, name: str) -> None:
+    with open_source(encoded_file(encoded, name)) as source:
+        coloured, grey = (list(islice(source.frames(grey=asked), 3)) for asked in (False, True))
+    assert [(frame.pts, frame.time_s) for frame in grey] == [(frame.pts, frame.time_s) for frame in coloured]
+    for one, other in zip(grey, coloured):
+        assert one.image.shape == (HEIGHT, WIDTH) and one.image.dtype == np.uint8
+        assert np.abs(one.image - cv2.cvtColor(other.image, cv2.COLOR_RGB2GRAY).astype(int)).mean() < 4
+
+
+@pytest.mark.parametrize(
+    ("name", "black", "white"), [("b_frames.mp4", 16, 235), ("bt709.mp4", 16, 235), ("motion_jpeg.avi", 0, 255)]
+)
+def test_grey_is_the_luma_that_the_video_has(encoded: Path, name: str, black: int, white: int) -> None:
+    path = encoded_file(encoded, name)
+    with open_source(path) as source, av.open(str(path)) as container:
+        found = next(source.frames(grey=True)).image
+        luma = next(container.decode(video=0)).to_ndarray()[:HEIGHT].astype(float)
+    np.testing.assert_allclose(found, np.clip((luma - black) * 255 / (white - black), 0, 255), atol=0.5)
+
+
+def test_grey_frames_are_turned_cropped_and_scaled_as_others(tmp_path: Path) -> None:
+    crop, folder = Crop(top=0.25), image_folder(tmp_path, ["0.png"])
+    turned = encode(tmp_path / "turned.mp4", frames=1, rotation=90)
+    for source in (open_source(turned, crop=crop, width=150), open_source(folder, fps=1.0, crop=crop, width=150)):
+        coloured, grey = (next(source.frames(grey=asked)).image for asked in (False, True))
+        assert grey.shape == coloured.shape[:2] and grey.shape[1] == 150
+        assert np.abs(grey - cv2.cvtColor(coloured, cv2.COLOR_RGB2GRAY).astype(int)).mean() < 4
 
 
 @pytest.mark.parametrize("rotation", [90, -90, 180])
