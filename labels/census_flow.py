@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from labels import epipolar, interpolation, movers, seeds, still_scene
+from labels import epipolar, interpolation, likeness, movers, seeds, still_scene
 from labels.edge_filter import EdgeParameters
 from labels.matching import Grid, MatchingParameters
 from labels.movers import MoverParameters
@@ -66,7 +66,7 @@ def census_flow(
     """
     pair = Pair.of(grey1, grey2, edges)
     found = seeds.match(pair, parameters.seeds, parameters.edges)
-    likeness = (np.exp(-np.arange(256) / parameters.guide_grey) + 1e-4).astype(np.float32)
+    alike = likeness.of_differences(parameters.guide_grey)
     camera = still_scene.camera(pair, found, parameters.still)
     normals = None
     if camera is None:
@@ -75,15 +75,16 @@ def census_flow(
         )
         trusted = seeds.agreeing(robust, found.weights)
         flow = np.empty((*grey1.shape, 2), np.float32)
-        interpolation.interpolate(models, pair.guide, found.grid, likeness, flow, np.ones(grey1.shape, np.bool_))
+        interpolation.interpolate(models, pair.guide, found.grid, alike, flow, np.ones(grey1.shape, np.bool_))
     else:
-        camera = still_scene.measured_anew(pair, found, camera, likeness, parameters.still, ground_slope)
+        levels = likeness.of_levels(parameters.guide_grey)
+        camera = still_scene.measured_anew(pair, found, camera, levels, parameters.still, ground_slope)
         parallaxes = epipolar.parallaxes(found.displacements, *found.place, camera.line)
         move = movers.find(pair, found, parallaxes, camera.texture, camera.horizon, parameters.movers)
         flow, robust = still_scene.still_flow(
-            pair, found, parallaxes, camera, likeness, parameters.still, parameters.seeds, move.moving, ground_slope
+            pair, found, parallaxes, camera, levels, parameters.still, parameters.seeds, move.moving, ground_slope
         )
-        moving, carriers = movers.draw(pair, found, move, flow, likeness, parameters.movers)
+        moving, carriers = movers.draw(pair, found, move, flow, alike, parameters.movers)
         firm = found.weights >= parameters.still.least_weight
         trusted = carriers | (firm & seeds.agreeing(robust, found.weights))
         if parameters.refinement.iterations:

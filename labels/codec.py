@@ -17,12 +17,12 @@ def encode(z: NDArray[np.floating], valid: NDArray[np.bool_], bits: int = 8) -> 
     """
     kind, levels = _kind(bits)
     valid = valid & np.isfinite(z)
-    inside = z[valid]
-    if inside.size and (inside.min() < 0 or inside.max() > 1):
+    if (valid & ((z < 0) | (z > 1))).any():
         raise ValueError("encode: percentiles must lie in [0, 1]; divide by 100 if they are in percent")
-    codes = np.zeros(z.shape, kind)
-    codes[valid] = 1 + np.minimum(levels - 1, np.floor(levels * inside)).astype(kind)
-    return codes
+    # whole arrays are faster than valid parts; the rest holds anything
+    with np.errstate(over="ignore", invalid="ignore"):
+        codes: NDArray[Any] = (levels * z).astype(kind)
+    return (codes + (codes < levels)) * valid
 
 
 def decode(codes: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -43,9 +43,9 @@ def encode_confidence(deviation: NDArray[np.floating], typical: float, valid: ND
 
     ``deviation`` is the standard deviation of inverse depth, ``typical`` the frame's median inverse depth.
     """
-    confidence = np.zeros(deviation.shape, np.uint8)
-    confidence[valid] = np.maximum(1, np.rint(255 * np.exp(-deviation[valid] / typical))).astype(np.uint8)
-    return confidence
+    with np.errstate(over="ignore", invalid="ignore"):
+        confidence = np.rint(255 * np.exp(deviation / -typical)).astype(np.uint8)
+    return (confidence + (confidence == 0)) * valid
 
 
 def downscale(codes: NDArray[np.uint8], factor: int, method: str = "median") -> NDArray[np.uint8]:

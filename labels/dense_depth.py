@@ -67,56 +67,68 @@ def complete(
     """
     parameters, ground = parameters or DenseParameters(), ground or SunkenParameters()
     unit = above.shape[1] / 640
-    measured = depth.valid & ~barred & ~above
-    origin = np.where(measured, MEASURED, NONE).astype(np.uint8)
+    free = ~(barred | above)
+    measured = depth.valid & free
+    origin = measured.view(np.uint8) * np.uint8(MEASURED)
     if own is not None:
-        origin[measured & ~own] = PROPAGATED
-    rho, deviation = depth.inverse_depth.copy(), depth.deviation.copy()
+        np.copyto(origin, PROPAGATED, where=measured & ~own)
     if parameters.propagate:
-        _propagate(rho, deviation, origin, measured, interpolated & ~barred & ~above, depth.typical, unit, parameters)
+        rho, deviation = _propagated(depth, origin, measured, interpolated & free, unit, parameters)
+    else:
+        rho, deviation = depth.inverse_depth.copy(), depth.deviation.copy()
     slope = ground_slope(rho, measured, horizon, ground)
     if parameters.propagate and slope is not None:
-        origin[lift(rho, deviation, origin == MEASURED, origin == PROPAGATED, slope, horizon, ground)] = PLANE
-    origin[above] = SKY if parameters.sky_far else NONE
-    rho[above] = 0
+        sunken = lift(rho, deviation, origin == MEASURED, origin == PROPAGATED, slope, horizon, ground)
+        np.copyto(origin, PLANE, where=sunken)
+    np.copyto(origin, SKY if parameters.sky_far else NONE, where=above)
+    np.copyto(rho, 0, where=above)
     return DenseDepth(rho, deviation, origin, depth.typical, slope)
 
 
-def _propagate(
-    rho: NDArray[np.float32], deviation: NDArray[np.float32], origin: NDArray[np.uint8], measured: NDArray[np.bool_],
-    interpolated: NDArray[np.bool_], typical: float, unit: float, parameters: DenseParameters,
-) -> None:  # fmt: skip
-    """Give depth to pixels between and beside measured ones."""
-    _bridge(rho, deviation, measured | interpolated, typical, parameters.firmness)
-    filled = interpolated & ~measured & _smooth(rho, typical, parameters.max_step)
-    origin[filled] = PROPAGATED
+def _propagated(
+    depth: InverseDepth, origin: NDArray[np.uint8], measured: NDArray[np.bool_], interpolated: NDArray[np.bool_],
+    unit: float, parameters: DenseParameters,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:  # fmt: skip
+    """Inverse depth and its deviation, also of pixels between and beside measured ones, which ``origin`` then tells."""
+    rho, deviation, steps = _bridged(depth, measured | interpolated, parameters.firmness)
+    changes = cv2.blur(steps, (5, 5))
     distance = cv2.distanceTransform((~measured).view(np.uint8), cv2.DIST_L2, 3)
-    _grow(deviation, distance, rho, filled, np.float32(1 / (parameters.spread_px * unit)))
+    share = np.float32(1 / (parameters.spread_px * unit))
+    asked = interpolated & ~measured
+    _fill(deviation, origin, rho, distance, changes, asked, share, np.float32(parameters.max_step))
+    return rho, deviation
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _grow(
-    deviation: NDArray[np.float32], distance: NDArray[np.float32], rho: NDArray[np.float32],
-    filled: NDArray[np.bool_], share: np.float32,
+def _fill(
+    deviation: NDArray[np.float32], origin: NDArray[np.uint8], rho: NDArray[np.float32], distance: NDArray[np.float32],
+    changes: NDArray[np.float32], asked: NDArray[np.bool_], share: np.float32, most: np.float32,
 ) -> None:  # fmt: skip
-    """Add to the deviation, in place where ``filled``, a ``share`` of the inverse depth for each pixel of distance."""
+    """Take, in place, pixels that are ``asked`` for where little changes, less surely the farther from what is known.
+
+    To their deviation comes a ``share`` of the inverse depth for each pixel of distance.
+    """
+    propagated = np.uint8(PROPAGATED)
     for row in range(rho.shape[0]):
         for k in range(rho.shape[1]):
+            filled = asked[row, k] & (changes[row, k] < most)
             known, grown = deviation[row, k], distance[row, k] * share * rho[row, k]
             total = np.sqrt(known * known + grown * grown)
-            deviation[row, k] = total if filled[row, k] else known
+            deviation[row, k] = total if filled else known
+            origin[row, k] = propagated if filled else origin[row, k]
 
 
-def _bridge(
-    rho: NDArray[np.float32], deviation: NDArray[np.float32], known: NDArray[np.bool_], typical: float, firmness: float
-) -> None:
+def _bridged(
+    depth: InverseDepth, known: NDArray[np.bool_], firmness: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Near the focus of expansion, where flow tells no depth, take the depth of what is around, weighted by certainty.
 
     Sums over blocks of 2, 4, 8 ... pixels, and back: each block leans on the one around it with ``firmness``, a
     standard deviation of inverse depth in units of the typical one (pull-push; Gortler et al. 1996, as a prior).
+    Returns inverse depth and its deviation where ``known``, elsewhere as they were, and the ``_settled`` steps.
     """
-    weight = np.where(known, 1 / (deviation + np.float32(0.01 * typical)) ** 2, 0).astype(np.float32)
-    levels = [(weight, weight * rho)]
+    typical = depth.typical
+    levels = [_weighed(depth.inverse_depth, depth.deviation, known, np.float32(0.01 * typical))]
     while min(levels[-1][0].shape) > 4:
         levels.append(
             tuple(4 * cv2.resize(each, _half(each.shape), interpolation=cv2.INTER_AREA) for each in levels[-1])
@@ -124,20 +136,58 @@ def _bridge(
     prior = np.float32(1 / (firmness * typical) ** 2)
     total, sums = levels.pop()
     mean = sums / np.maximum(total, np.float32(1e-30))
-    while levels:
+    while len(levels) > 1:
         total, sums = levels.pop()
-        around = cv2.resize(mean, total.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        mean = (sums + prior * around) / (total + prior)
-    np.copyto(rho, mean, where=known)
-    np.minimum(deviation, np.float32(0.5 * typical), out=deviation, where=known)
+        mean = (sums + prior * _enlarged(mean, total)) / (total + prior)
+    limits = prior, np.float32(0.5 * typical), np.float32(0.25 * typical)
+    return _settled(depth.inverse_depth, depth.deviation, known, *levels[0], _enlarged(mean, known), *limits)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _weighed(
+    rho: NDArray[np.float32], deviation: NDArray[np.float32], known: NDArray[np.bool_], least: np.float32
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Weights of what is known, by the inverse square of its deviation and ``least``, and inverse depths times them."""
+    weights, sums = np.empty(rho.shape, np.float32), np.empty(rho.shape, np.float32)
+    zero, one = np.float32(0), np.float32(1)
+    for row in range(rho.shape[0]):
+        for k in range(rho.shape[1]):
+            spread = deviation[row, k] + least
+            weight = one / (spread * spread)
+            weight = weight if known[row, k] else zero
+            weights[row, k], sums[row, k] = weight, weight * rho[row, k]
+    return weights, sums
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _settled(
+    rho: NDArray[np.float32], deviation: NDArray[np.float32], known: NDArray[np.bool_], total: NDArray[np.float32],
+    sums: NDArray[np.float32], around: NDArray[np.float32], prior: np.float32, most: np.float32, least: np.float32,
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:  # fmt: skip
+    """Where ``known``, the mean of what pixels tell and of what is ``around``, and no deviation above ``most``.
+
+    Also returns by how much the mean changes with each pixel of a row, relative to itself or to ``least``: far away, as
+    much as nearer. All are (H, W).
+    """
+    height, width = rho.shape
+    mean, spread = np.empty((height, width), np.float32), np.empty((height, width), np.float32)
+    steps, two = np.empty((height, width), np.float32), np.float32(2)
+    for row in range(height):
+        for k in range(width):
+            settled = (sums[row, k] + prior * around[row, k]) / (total[row, k] + prior)
+            mean[row, k] = settled if known[row, k] else rho[row, k]
+            limited = most if deviation[row, k] > most else deviation[row, k]
+            spread[row, k] = limited if known[row, k] else deviation[row, k]
+        for k in range(1, width - 1):
+            size = max(mean[row, k], least)
+            steps[row, k] = abs(mean[row, k + 1] - mean[row, k - 1]) / (two * size)
+        steps[row, 0], steps[row, width - 1] = steps[row, 1], steps[row, width - 2]
+    return mean, spread, steps
+
+
+def _enlarged(mean: NDArray[np.float32], to: NDArray[np.generic]) -> NDArray[np.float32]:
+    return cv2.resize(mean, to.shape[::-1], interpolation=cv2.INTER_LINEAR)
 
 
 def _half(shape: tuple[int, ...]) -> tuple[int, int]:
     return (shape[1] + 1) // 2, (shape[0] + 1) // 2
-
-
-def _smooth(rho: NDArray[np.float32], typical: float, max_step: float) -> NDArray[np.bool_]:
-    """Where inverse depth changes little, on the mean over a neighbourhood; far away, as much as nearer."""
-    size = np.maximum(rho[:, 1:-1], np.float32(0.25 * typical))
-    steps = np.abs(rho[:, 2:] - rho[:, :-2]) / (2 * size)
-    return cv2.blur(cv2.copyMakeBorder(steps, 0, 0, 1, 1, cv2.BORDER_REPLICATE), (5, 5)) < max_step

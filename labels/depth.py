@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from labels.egomotion import Egomotion
 from labels.flow import CONSISTENT, INSIDE, MATCHED, TEXTURED
+from labels.flow_rows import split_row
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def inverse_depth(
     noise = noise_floor_px, noise_relative
     rho, deviation, epipolar = projected(flow, motion, focal, principal_point, noise, parameters)
     consistent = support & (CONSISTENT | INSIDE) == (CONSISTENT | INSIDE)
-    candidate = consistent & epipolar & _surrounded_by_texture(support, consistent, parameters, unit)
+    candidate = consistent & epipolar & _surrounded_by_texture(support, parameters, unit)
     if usable is not None:
         candidate &= usable
     firm = candidate & (support & TEXTURED != 0)
@@ -80,25 +81,22 @@ def projected(
     All (H, W); ``noise`` is the floor in pixels of this image and the relative part.
     """
     limits = parameters.max_perpendicular_sigma, parameters.max_backward_sigma
-    u, v = cv2.split(flow)
-    return _project(u, v, motion.R, motion.T, focal, *principal_point, *noise, *limits)
+    return _project(np.ascontiguousarray(flow), motion.R, motion.T, focal, *principal_point, *noise, *limits)
 
 
-def _surrounded_by_texture(
-    support: NDArray[np.uint8], consistent: NDArray[np.bool_], parameters: DepthParameters, unit: float
-) -> NDArray[np.bool_]:
+def _surrounded_by_texture(support: NDArray[np.uint8], parameters: DepthParameters, unit: float) -> NDArray[np.bool_]:
     """Pixels with texture, or a match, or enough of both around them: flow is only guessed elsewhere."""
-    textured = (consistent & (support & TEXTURED != 0)).astype(np.float32)
-    window = max(3, round(parameters.texture_window_px * unit)) | 1
-    around = cv2.boxFilter(textured, cv2.CV_32F, (window, window), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    textured = support & (CONSISTENT | INSIDE | TEXTURED) == (CONSISTENT | INSIDE | TEXTURED)
+    side = max(3, round(parameters.texture_window_px * unit)) | 1
+    window = {"ddepth": cv2.CV_32F, "ksize": (side, side), "borderType": cv2.BORDER_CONSTANT}
+    around = cv2.boxFilter(textured.view(np.uint8), normalize=False, **window)
     return (support & (TEXTURED | MATCHED) != 0) | (around >= parameters.texture_support * unit * unit - 0.5)
 
 
 # Fast, but flow may hold NaN: comparisons with it must stay false.
 @njit(cache=True, fastmath={"contract", "reassoc", "arcp", "nsz"}, error_model="numpy")
 def _project(
-    u: NDArray,
-    v: NDArray,
+    flow: NDArray,
     R: NDArray,
     T: NDArray,
     focal: float,
@@ -109,11 +107,9 @@ def _project(
     max_perpendicular: float,
     max_backward: float,
 ) -> tuple[NDArray, NDArray, NDArray]:
-    """Inverse depth, its standard deviation, and whether the flow (H, W), (H, W) lies along the epipolar direction.
-
-    Compilers take sixteen pixels at once, as long as each component is an array of its own.
-    """
-    height, width = u.shape
+    """Inverse depth, its standard deviation, and whether the flow (H, W, 2) lies along the epipolar direction."""
+    height, width = flow.shape[:2]
+    us, vs = np.empty(width, np.float32), np.empty(width, np.float32)
     rho = np.empty((height, width), np.float32)
     deviation = np.empty((height, width), np.float32)
     epipolar = np.empty((height, width), np.bool_)
@@ -125,8 +121,9 @@ def _project(
     backward2 = np.float32(max_backward * max_backward)
     for row in range(height):
         y = np.float32(row - cy)
+        split_row(flow[row], us, vs)
         for column in range(width):
-            x, du, dv = np.float32(column - cx), u[row, column], v[row, column]
+            x, du, dv = np.float32(column - cx), us[column], vs[column]
             x2, y2 = (x + du) / f, (y + dv) / f
             z = r[2, 0] * x2 + r[2, 1] * y2 + r[2, 2]
             tu = f * (r[0, 0] * x2 + r[0, 1] * y2 + r[0, 2]) / z - x

@@ -18,6 +18,7 @@ from labels.egomotion_search import Fit, Prior, cold, refined, tracked
 from labels.egomotion_vibration import row_shifts
 from labels.flow import grey
 from labels.flow_samples import Samples, derotated, measured_anew, sample
+from labels.heading_search import rotation_alone
 from labels.reference_consensus import AGREES_PX, agreed_motion
 from labels.reference_egomotion import reference_motion
 
@@ -186,15 +187,7 @@ def _exact(
 
 def _rotation_residual(samples: Samples) -> float:
     """Median length of what the best rotation alone leaves, normalised (LABELS 17.1, step 3)."""
-    x, y = samples.x, samples.y
-    B = np.concatenate([np.stack([x * y, -(1 + x * x), y], 1), np.stack([1 + y * y, -x * y, -x], 1)])
-    target = np.concatenate([samples.u, samples.v])
-    weight, rotation = np.ones(len(x)), np.zeros(3)
-    for _ in range(6):
-        both = np.concatenate([weight, weight])[:, None]
-        rotation = np.linalg.lstsq(B.T @ (both * B), B.T @ (both[:, 0] * target), rcond=None)[0]
-        residual = (target - B @ rotation).reshape(2, -1)
-        weight = 1 / (1 + np.hypot(*residual) * samples.inverse_sigma)
+    rotation = rotation_alone(samples.x, samples.y, samples.u, samples.v, samples.inverse_sigma)
     left = derotated(samples, rotation_matrix(rotation))
     return float(np.median(np.hypot(left[:, 0], left[:, 1])))
 

@@ -24,10 +24,7 @@ def enclosed(
     state = np.full((-(-height // step), -(-width // step)), UNKNOWN, np.uint8)
     state[still[::step, ::step]] = STANDS
     state[moving[::step, ::step]] = MOVES
-    rays = np.zeros(state.shape, np.uint8)
-    for backwards in (False, True):
-        turned = np.s_[::-1, ::-1] if backwards else np.s_[:, :]
-        _count(state[turned], rays[turned], reach / step)
+    rays = _met(state, reach / step) + _met(state[::-1, ::-1].copy(), reach / step)[::-1, ::-1]
     part = ((rays >= least_rays) | (state == MOVES)).view(np.uint8)
     part = cv2.erode(part, np.ones((2, 2), np.uint8), anchor=(0, 0))  # so are the samples to the right and below
     inside = cv2.resize(part, (step * part.shape[1], step * part.shape[0]), interpolation=cv2.INTER_NEAREST)
@@ -35,25 +32,28 @@ def enclosed(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _count(state: NDArray[np.uint8], rays: NDArray[np.uint8], reach: float) -> None:
-    """Add to ``rays`` how many of the rays to the left and to the three neighbours above meet what moves."""
+def _met(state: NDArray[np.uint8], reach: float) -> NDArray[np.uint8]:
+    """How many of the rays to the left and to the three neighbours above meet what moves.
+
+    Those from above are followed for a whole row at once: compilers take several pixels together.
+    """
     rows, columns = state.shape
-    endless = np.float32(1e9)
-    lengths = np.array([1, np.sqrt(2), 1, np.sqrt(2)], np.float32)
+    rays, endless, nothing = np.zeros((rows, columns), np.uint8), np.float32(1e9), np.float32(0)
     # way to what moves along each ray, from the pixels of the row above and of this one; a margin to both sides
-    above = np.full((4, columns + 2), endless, np.float32)
+    above, here = np.full((3, columns + 2), endless, np.float32), np.full((3, columns + 2), endless, np.float32)
     for row in range(rows):
-        here = np.full((4, columns + 2), endless, np.float32)
-        for column in range(columns):
-            left = here[0, column] if column else endless
-            for ray in range(4):
-                way = left if ray == 0 else above[ray, column + ray - 1]
-                way += lengths[ray]
-                if way <= reach:
-                    rays[row, column] += 1
-                if state[row, column] == MOVES:
-                    way = np.float32(0)
-                elif state[row, column] == STANDS:
-                    way = endless
-                here[ray, column + 1] = way
-        above = here
+        states, met = state[row], rays[row]
+        for ray in range(3):
+            step = np.float32(1 if ray == 1 else np.sqrt(2))
+            before, ways = above[ray, ray : ray + columns], here[ray, 1 : 1 + columns]
+            for k in range(columns):
+                way = before[k] + step
+                met[k] += np.uint8(way <= reach)
+                ways[k] = nothing if states[k] == MOVES else endless if states[k] == STANDS else way
+        way = endless
+        for k in range(columns):
+            way += np.float32(1)
+            met[k] += np.uint8(way <= reach)
+            way = nothing if states[k] == MOVES else endless if states[k] == STANDS else way
+        above, here = here, above
+    return rays

@@ -16,12 +16,12 @@ general fundamental matrix, with two degrees of freedom more, errs two to five t
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from labels.egomotion_refinement import refine
+from labels.flow_rows import split_row
 
 FOCAL = 0.8
 """Guessed focal length, of the width."""
@@ -196,23 +196,23 @@ def normals(flow: NDArray[np.float32], free: NDArray[np.bool_], line: Epipolar, 
     ``flow``: (H, W, 2) px; ``free``: (H, W). Returns (H, 2, W) float32. The normal fades at the epipole, where every
     direction is one of depth.
     """
-    return _normals(*cv2.split(flow), free, line, weight)
+    return _normals(np.ascontiguousarray(flow), free, line, weight)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _normals(
-    u: NDArray[np.float32], v: NDArray[np.float32], free: NDArray[np.bool_], line: Epipolar, weight: float
-) -> NDArray[np.float32]:
+def _normals(flow: NDArray[np.float32], free: NDArray[np.bool_], line: Epipolar, weight: float) -> NDArray[np.float32]:
     height, width = free.shape
+    us, vs = np.empty(width, np.float32), np.empty(width, np.float32)
     result = np.empty((height, 2, width), np.float32)
     unit, nothing = np.float32(1 / line.scale), np.float32(0)
     cx, cy = np.float32(line.cx), np.float32(line.cy)
     ex, ey, ez, factor = np.float32(line.e[0]), np.float32(line.e[1]), np.float32(line.e[2]), np.float32(weight)
     for y in range(height):
         nx, ny = result[y, 0], result[y, 1]
+        split_row(flow[y], us, vs)
         for x in range(width):
-            gx = ex - (np.float32(np.int32(x)) + u[y, x] - cx) * unit * ez
-            gy = ey - (np.float32(y) + v[y, x] - cy) * unit * ez
+            gx = ex - (np.float32(np.int32(x)) + us[x] - cx) * unit * ez
+            gy = ey - (np.float32(y) + vs[x] - cy) * unit * ez
             scale = factor / np.sqrt(gx * gx + gy * gy + np.float32(1e-4))
             nx[x], ny[x] = nothing if free[y, x] else -gy * scale, nothing if free[y, x] else gx * scale
     return result

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from labels.census_flow import PRESETS, census_flow
 from labels.edge_channels import Detector
 from labels.edges import METHODS, edge_map
+from labels.flow_rows import split_row
 from labels.ric_flow import ric_flow
 from labels.structure_tensor import smaller_eigenvalue
 
@@ -159,19 +160,19 @@ def _checked_ric(
 
 def _support(forward: NDArray[np.float32], matched: NDArray[np.bool_], border_px: float) -> NDArray[np.uint8]:
     """Bits ``INTERPOLATED``, ``MATCHED``, ``INSIDE``, and ``CONSISTENT`` where both hold: matches were checked."""
-    return _supported(*cv2.split(forward), matched.view(np.uint8), border_px)
+    return _supported(np.ascontiguousarray(forward), matched.view(np.uint8), border_px)
 
 
 @njit(cache=True, nogil=True)
-def _supported(
-    u: NDArray[np.float32], v: NDArray[np.float32], matched: NDArray[np.uint8], border_px: float
-) -> NDArray[np.uint8]:
+def _supported(forward: NDArray[np.float32], matched: NDArray[np.uint8], border_px: float) -> NDArray[np.uint8]:
     height, width = matched.shape
+    us, vs = np.empty(width, np.float32), np.empty(width, np.float32)
     support = np.empty((height, width), np.uint8)
     right, bottom = width - 1 - border_px, height - 1 - border_px
     for y in range(height):
+        split_row(forward[y], us, vs)
         for x in range(width):
-            x2, y2 = np.int32(x) + np.float64(u[y, x]), np.int32(y) + np.float64(v[y, x])
+            x2, y2 = np.int32(x) + np.float64(us[x]), np.int32(y) + np.float64(vs[x])
             inside = np.uint8((border_px <= x2) & (x2 <= right) & (border_px <= y2) & (y2 <= bottom))
             there = matched[y, x]
             told = np.uint8(INTERPOLATED) | inside * np.uint8(INSIDE) | there * np.uint8(MATCHED)

@@ -61,14 +61,15 @@ def _places(
     """Rows and columns of a grid, step in working pixels, where the ``needed`` bits are set."""
     height, width = support.shape
     step, border = max(1, round(step_px * width / 640)), max(4, round(8 * width / 640))
-    rows, columns = np.mgrid[border : height - border : step, border : width - border : step].reshape(2, -1)
-    keep = support[rows, columns] & needed == needed
+    grid = np.s_[border : height - border : step, border : width - border : step]
+    keep = support[grid] & needed == needed
     if usable is not None:
-        keep &= usable[rows, columns]
-    chosen = np.flatnonzero(keep)
-    if len(chosen) > most:
-        chosen = chosen[np.linspace(0, len(chosen) - 1, most).astype(np.int64)]
-    return rows[chosen], columns[chosen]
+        keep &= usable[grid]
+    rows, columns = np.nonzero(keep)
+    if len(rows) > most:
+        chosen = np.linspace(0, len(rows) - 1, most).astype(np.int64)
+        rows, columns = rows[chosen], columns[chosen]
+    return border + step * rows, border + step * columns
 
 
 def _normalised(

@@ -340,8 +340,6 @@ def _percentiles_with(
     samples: Samples, motion: Egomotion, factor: float, parameters: EgomotionParameters
 ) -> NDArray[np.float64]:
     """Percentiles of the depth of samples, fitted anew with ``factor`` times the focal length."""
-    from scipy.stats import rankdata  # takes a second to import, which every command would pay
-
     R, T = _seen_with(motion.R, motion.T, 1 / factor)
     x, y, u, v = (each / factor for each in (samples.x, samples.y, samples.u, samples.v))
     scaled = Samples(x, y, u, v, samples.inverse_sigma * factor)
@@ -349,5 +347,6 @@ def _percentiles_with(
     R, T, _, _ = refine(x, y, x + u, y + v, scaled.inverse_sigma, R, T, scale2, np.array([1.0]), 10)
     t = derotated(scaled, R)
     tau = epipolar_directions(scaled, T)
-    inverse_depth = np.maximum((t * tau).sum(axis=1), 0) / ((tau * tau).sum(axis=1) + 1e-9)
-    return (rankdata(-inverse_depth) - 0.5) / len(samples)
+    farness = -np.maximum((t * tau).sum(axis=1), 0) / ((tau * tau).sum(axis=1) + 1e-9)
+    order = np.sort(farness)  # equal ones share the middle of their places
+    return (np.searchsorted(order, farness) + np.searchsorted(order, farness, side="right")) / (2 * len(samples))

@@ -5,13 +5,18 @@ than the road that it stands on, oncoming traffic nearer. What stands still is n
 pixel, and near its lowest part it is as far as the road just below.
 """
 
+import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from labels.regions import labelled, large
+
+JUMP = 0.15
+"""Share of inverse depth by which it jumps between neighbours where things at different depths meet."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class RoadPlane:
     b: float
     c: float
 
-    def at(self, x: NDArray, y: NDArray) -> NDArray[np.float32]:
+    def at(self, x: NDArray, y: NDArray | np.float32) -> NDArray[np.float32]:
         """Inverse depth at pixel columns ``x`` and rows ``y``."""
         return (self.a + self.b * x + self.c * y).astype(np.float32)
 
@@ -59,35 +64,59 @@ def road_plane(
     enough of the pixels on it, or inverse depth does not grow downwards.
     """
     parameters = parameters or ContactParameters()
-    x, y, rho = _trapezoid(inverse_depth, seen, parameters, step)
+    height, width = inverse_depth.shape
+    first, last = int(parameters.top * height), int(parameters.bottom * height)
+    down = (np.arange(first, last) - first) / max(last - first, 1)
+    half = width * (parameters.half_width_top + (parameters.half_width_bottom - parameters.half_width_top) * down)
+    A, rho = _trapezoid(inverse_depth, seen, first, half, step)
     if len(rho) < 50:
         return None
-    height, width = inverse_depth.shape
-    A = np.stack([np.ones_like(x), x / width, y / height], 1)
     scale = max(float(np.median(rho)), 1e-12)
-    weight, plane = np.ones(len(rho)), np.zeros(3)
+    # a copy, for BLAS adds a matrix times itself in another order
+    weighted, residual, plane = A.copy(), np.empty(len(rho)), np.zeros(3)
     for cutoff in (0.8, 0.4, 0.2, 0.1, 0.1, 0.1):
-        weighted = A * weight[:, None]
         plane = np.linalg.lstsq(weighted.T @ A + 1e-9 * len(rho) * np.eye(3), weighted.T @ rho, rcond=None)[0]
-        size = np.maximum(A @ plane, 0.2 * scale)
-        residual = (rho - A @ plane) / size
-        weight = 1 / (1 + (residual / cutoff) ** 2) ** 2 / (size / scale) ** 2
+        weighted = _weighted(A, rho, A @ plane, scale, cutoff, residual)
     inliers = np.mean(np.abs(residual) < parameters.inlier)
     if not inliers >= parameters.min_inliers or plane[2] <= 0:
         return None
     return RoadPlane(float(plane[0]), float(plane[1] / width), float(plane[2] / height))
 
 
+@njit(cache=True, nogil=True)
 def _trapezoid(
-    inverse_depth: NDArray[np.float32], seen: NDArray[np.bool_], parameters: ContactParameters, step: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    inverse_depth: NDArray[np.float32], seen: NDArray[np.bool_], first: int, half: NDArray[np.float64], step: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Every ``step``-th pixel that is seen: 1 and its place in shares of the frame, (N, 3); its inverse depth, (N,).
+
+    ``half`` is half the trapezoid's width in pixels, a row from ``first`` on.
+    """
     height, width = seen.shape
-    first, last = int(parameters.top * height), int(parameters.bottom * height)
-    y, x = np.mgrid[first:last:step, 0:width:step]
-    down = (y - first) / max(last - first, 1)
-    half = width * (parameters.half_width_top + (parameters.half_width_bottom - parameters.half_width_top) * down)
-    inside = (np.abs(x - width / 2) < half) & seen[y, x]
-    return x[inside].astype(float), y[inside].astype(float), inverse_depth[y, x][inside].astype(float)
+    most = (len(half) // step + 1) * (width // step + 1)
+    places, rho, n = np.empty((most, 3)), np.empty(most), 0
+    for y in range(first, first + len(half), step):
+        for x in range(0, width, step):
+            if seen[y, x] and abs(x - width / 2) < half[y - first]:
+                places[n, 0], places[n, 1], places[n, 2] = 1.0, x / width, y / height
+                rho[n] = inverse_depth[y, x]
+                n += 1
+    return places[:n], rho[:n]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _weighted(
+    A: NDArray[np.float64], rho: NDArray[np.float64], fitted: NDArray[np.float64], scale: float, cutoff: float,
+    residual: NDArray[np.float64],
+) -> NDArray[np.float64]:  # fmt: skip
+    """The equations (N, 3) times their weights by what ``fitted`` (N,) leaves of ``rho``; fills ``residual`` (N,)."""
+    result = np.empty_like(A)
+    for n in range(len(rho)):
+        size = max(fitted[n], 0.2 * scale)
+        residual[n] = (rho[n] - fitted[n]) / size
+        share, doubt = size / scale, 1 + (residual[n] / cutoff) * (residual[n] / cutoff)
+        weight = 1 / (doubt * doubt) / (share * share)
+        result[n, 0], result[n, 1], result[n, 2] = A[n, 0] * weight, A[n, 1] * weight, A[n, 2] * weight
+    return result
 
 
 def moving_along(
@@ -105,55 +134,79 @@ def moving_along(
     if plane is None:
         return np.zeros(seen.shape, np.bool_)
     height, width = seen.shape
-    road = plane.at(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, None])
-    gap, noise = inverse_depth - road, parameters.sigma * deviation
     corridor = _corridor(plane, height, width, parameters)
-    sunken = corridor & seen & (gap < -parameters.farther * road) & (gap < -noise)
-    standing = seen & (gap > parameters.inlier * np.maximum(road, 0)) & _smooth(inverse_depth)
+    sunken, standing = _judged(inverse_depth, deviation, seen, plane, corridor, parameters)
     least = parameters.min_area * height * width
-    return large(sunken, least) | _too_near(inverse_depth, road, noise, standing, corridor, parameters)
+    return large(sunken, least) | _too_near(inverse_depth, deviation, plane, standing, corridor, parameters)
 
 
-def _corridor(plane: RoadPlane, height: int, width: int, parameters: ContactParameters) -> NDArray[np.bool_]:
-    """Where the plane may go on as road: a triangle from its horizon down."""
-    x, y = np.arange(width), np.arange(height)[:, None]
+def _corridor(plane: RoadPlane, height: int, width: int, parameters: ContactParameters) -> NDArray[np.float64]:
+    """How far from the middle the plane may go on as road, (H,) px: a triangle from its horizon down."""
     horizon = -(plane.a + plane.b * width / 2) / plane.c
-    down = (y - horizon) / max(height - horizon, 1)
-    return (np.abs(x - width / 2) < parameters.corridor * width * down) & (down > 0.05)
+    down = (np.arange(height) - horizon) / max(height - horizon, 1)
+    return np.where(down > 0.05, parameters.corridor * width * down, 0.0)
 
 
-def _smooth(inverse_depth: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Where inverse depth does not jump: things at different depths come apart."""
+def _judged(
+    inverse_depth: NDArray[np.float32], deviation: NDArray[np.float32], seen: NDArray[np.bool_], plane: RoadPlane,
+    corridor: NDArray[np.float64], parameters: ContactParameters,
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:  # fmt: skip
+    """Pixels (H, W) that lie below the road, and those that stand on it, as far as inverse depth does not jump."""
+    # things at different depths come apart
     low, high = (operation(inverse_depth, np.ones((3, 3), np.uint8)) for operation in (cv2.erode, cv2.dilate))
-    return high - low < 0.15 * high
+    across, down = plane.at(np.arange(seen.shape[1], dtype=np.float32), np.float32(0)), np.float32(plane.c)
+    limits = (np.float32(limit) for limit in (parameters.sigma, parameters.farther, parameters.inlier, JUMP))
+    return _judge(inverse_depth, deviation, seen, low, high, across, down, corridor, *limits)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _judge(
+    inverse_depth: NDArray[np.float32], deviation: NDArray[np.float32], seen: NDArray[np.bool_],
+    low: NDArray[np.float32], high: NDArray[np.float32], across: NDArray[np.float32], down: np.float32,
+    corridor: NDArray[np.float64], sigma: np.float32, farther: np.float32, inlier: np.float32, jump: np.float32,
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:  # fmt: skip
+    """See ``_judged``; the road's inverse depth is ``across`` (W,) and ``down`` for each row."""
+    height, width = seen.shape
+    sunken, standing = np.empty((height, width), np.bool_), np.empty((height, width), np.bool_)
+    aside = np.abs(np.arange(width) - width / 2)
+    for row in range(height):
+        below, reach = down * np.float32(row), corridor[row]
+        rho, doubt, known = inverse_depth[row], deviation[row], seen[row]
+        least, most, sunken_row, standing_row = low[row], high[row], sunken[row], standing[row]
+        for k in range(width):
+            road = across[k] + below
+            gap = rho[k] - road
+            lies_below = (gap < -farther * road) & (gap < -(sigma * doubt[k])) & (aside[k] < reach)
+            stands = (gap > inlier * max(road, np.float32(0))) & (most[k] - least[k] < jump * most[k])
+            sunken_row[k], standing_row[k] = known[k] & lies_below, known[k] & stands
+    return sunken, standing
 
 
 def _too_near(
     inverse_depth: NDArray[np.float32],
-    road: NDArray[np.float32],
-    noise: NDArray[np.float32],
+    deviation: NDArray[np.float32],
+    plane: RoadPlane,
     standing: NDArray[np.bool_],
-    corridor: NDArray[np.bool_],
+    corridor: NDArray[np.float64],
     parameters: ContactParameters,
 ) -> NDArray[np.bool_]:
     height, width = standing.shape
     regions, statistics = labelled(standing)
     result = np.zeros(standing.shape, np.bool_)
-    for number in range(1, len(statistics)):
-        left, top, wide, high, area = statistics[number]
-        small = area < parameters.min_area * height * width or wide < parameters.min_width * width
-        if small or wide > parameters.max_width * width or top + high > height - 3:
-            continue
-        part = np.s_[top : top + high, left : left + wide]
-        thing = regions[part] == number
-        foot = np.array([[top + high], [min(top + high + 1, height - 1)]])
-        rows = np.arange(high)[:, None] >= (1 - parameters.lowest) * high
-        lowest = thing & rows
+    _, top, wide, high, area = statistics.T
+    large_enough = (area >= parameters.min_area * height * width) & (wide >= parameters.min_width * width)
+    narrow, whole = wide <= parameters.max_width * width, top + high <= height - 3
+    for number in 1 + np.flatnonzero((large_enough & narrow & whole)[1:]):
+        left, top, wide, high = statistics[number, :4]
+        part = np.s_[top + math.ceil((1 - parameters.lowest) * high) : top + high, left : left + wide]
+        lowest, foot = regions[part] == number, top + high
         columns = left + np.flatnonzero(lowest.any(axis=0))
-        if not corridor[foot[0], columns].any():
+        if not (np.abs(columns - width / 2) < corridor[foot]).any():
             continue
-        below = float(np.median(road[foot[1], columns]))
-        own, doubt = float(np.median(inverse_depth[part][lowest])), float(np.median(noise[part][lowest]))
+        below = float(np.median(plane.at(columns.astype(np.float32), np.float32(foot + 1))))
+        own = float(np.median(inverse_depth[part][lowest]))
+        doubt = float(np.median(np.float32(parameters.sigma) * deviation[part][lowest]))
         if below > 0 and own > (1 + parameters.nearer) * below and own - below > doubt:
-            result[part] |= thing
+            thing = np.s_[top : top + high, left : left + wide]
+            result[thing] |= regions[thing] == number
     return result

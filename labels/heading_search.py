@@ -32,6 +32,48 @@ HEADINGS = headings()
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
+def solved(
+    a00: float, a01: float, a02: float, a11: float, a12: float, a22: float, b0: float, b1: float, b2: float,
+    w0: float, w1: float, w2: float,
+) -> tuple[float, float, float]:  # fmt: skip
+    """The solution of a symmetric system of three; w as it is where there is none."""
+    c00, c01, c02 = a11 * a22 - a12 * a12, a02 * a12 - a01 * a22, a01 * a12 - a02 * a11
+    det = a00 * c00 + a01 * c01 + a02 * c02
+    if abs(det) > 1e-30:
+        c11, c12, c22 = a00 * a22 - a02 * a02, a01 * a02 - a00 * a12, a00 * a11 - a01 * a01
+        w0 = (c00 * b0 + c01 * b1 + c02 * b2) / det
+        w1 = (c01 * b0 + c11 * b1 + c12 * b2) / det
+        w2 = (c02 * b0 + c12 * b1 + c22 * b2) / det
+    return w0, w1, w2
+
+
+@njit(cache=True, fastmath=True, error_model="numpy")
+def rotation_alone(x: NDArray, y: NDArray, u: NDArray, v: NDArray, inverse_sigma: NDArray) -> NDArray:
+    """The rotation vector (3,) that explains flow best by itself, robustly; all are (N,) (LABELS 17.1, step 3)."""
+    w0 = w1 = w2 = 0.0
+    for step in range(6):
+        a00 = a01 = a02 = a11 = a12 = a22 = b0 = b1 = b2 = 0.0
+        for i in range(x.shape[0]):
+            p0, p1, p2 = x[i] * y[i], -(1 + x[i] * x[i]), y[i]
+            q0, q1, q2 = 1 + y[i] * y[i], -x[i] * y[i], -x[i]
+            left_u = u[i] - p0 * w0 - p1 * w1 - p2 * w2
+            left_v = v[i] - q0 * w0 - q1 * w1 - q2 * w2
+            length = math.sqrt(left_u * left_u + left_v * left_v) * inverse_sigma[i]
+            weight = 1.0 if step == 0 else 1.0 / (1.0 + length)
+            a00 += weight * (p0 * p0 + q0 * q0)
+            a01 += weight * (p0 * p1 + q0 * q1)
+            a02 += weight * (p0 * p2 + q0 * q2)
+            a11 += weight * (p1 * p1 + q1 * q1)
+            a12 += weight * (p1 * p2 + q1 * q2)
+            a22 += weight * (p2 * p2 + q2 * q2)
+            b0 += weight * (p0 * u[i] + q0 * v[i])
+            b1 += weight * (p1 * u[i] + q1 * v[i])
+            b2 += weight * (p2 * u[i] + q2 * v[i])
+        w0, w1, w2 = solved(a00, a01, a02, a11, a12, a22, b0, b1, b2, w0, w1, w2)
+    return np.array([w0, w1, w2])
+
+
+@njit(cache=True, fastmath=True, error_model="numpy")
 def search(
     x: NDArray,
     y: NDArray,
@@ -79,13 +121,7 @@ def search(
                 b0 += weight * g0[i] * r0[i]
                 b1 += weight * g1[i] * r0[i]
                 b2 += weight * g2[i] * r0[i]
-            c00, c01, c02 = a11 * a22 - a12 * a12, a02 * a12 - a01 * a22, a01 * a12 - a02 * a11
-            det = a00 * c00 + a01 * c01 + a02 * c02
-            if abs(det) > 1e-30:
-                c11, c12, c22 = a00 * a22 - a02 * a02, a01 * a02 - a00 * a12, a00 * a11 - a01 * a01
-                w0 = (c00 * b0 + c01 * b1 + c02 * b2) / det
-                w1 = (c01 * b0 + c11 * b1 + c12 * b2) / det
-                w2 = (c02 * b0 + c12 * b1 + c22 * b2) / det
+            w0, w1, w2 = solved(a00, a01, a02, a11, a12, a22, b0, b1, b2, w0, w1, w2)
         forward = backward = 0.0
         for i in range(samples):
             r = r0[i] - g0[i] * w0 - g1[i] * w1 - g2[i] * w2

@@ -18,6 +18,7 @@ from labels.angle_likelihood import ANGLE_STEP_DEG, LENGTH_STEP_PX, angle_from, 
 from labels.egomotion import Egomotion
 from labels.egomotion_refinement import row as row_of
 from labels.flow import CONSISTENT, TEXTURED, grey
+from labels.flow_rows import split_row
 from labels.ground_contact import ContactParameters, moving_along
 from labels.moving_things import ThingParameters, completed
 from labels.regions import large, square
@@ -66,10 +67,10 @@ def segment(
     """
     parameters = parameters or SegmentationParameters()
     usable = np.ones(support.shape, np.bool_) if usable is None else usable
-    support = np.where(usable, support, np.uint8(0))
+    support = support * usable
     ratio, rho, deviation = still_log_ratio(flow, support, motion, focal, principal_point, noise, parameters)
     evidence = aggregated(ratio, support, parameters)
-    moving = evidence + np.log(parameters.still_prior / (1 - parameters.still_prior)) < 0
+    moving = evidence < -np.log(parameters.still_prior / (1 - parameters.still_prior))
     if parameters.along_lines:
         moving |= moving_along(rho, deviation, (support & CONSISTENT != 0) & ~moving, parameters.contact)
     moving = large(moving, parameters.min_area * moving.size)
@@ -83,6 +84,8 @@ def segment(
 
 def _beside_fixed(usable: NDArray[np.bool_], parameters: SegmentationParameters) -> NDArray[np.bool_]:
     """Pixels (H, W) near what is fixed to the car: mostly more of it, or its mirror, with which nothing else goes."""
+    if usable.all():
+        return np.zeros(usable.shape, np.bool_)
     side = 2 * parameters.fixed_reach_px * usable.shape[1] / 640
     return cv2.dilate((~usable).view(np.uint8), square(side)).view(np.bool_)
 
@@ -103,8 +106,8 @@ def still_log_ratio(
     unit = flow.shape[1] / 640
     table = log_ratios(parameters.likelihood, round(noise[0] / unit, 6), round(noise[1], 6))
     limit = np.float32(parameters.max_log_ratio)
-    u, v = cv2.split(flow)
-    return _look_up(u, v, support, motion.R, motion.T, focal, *principal_point, unit, *noise, table, limit)
+    camera = motion.R, motion.T, focal, *principal_point
+    return _look_up(np.ascontiguousarray(flow), support, *camera, unit, *noise, table, limit)
 
 
 def aggregated(
@@ -147,17 +150,16 @@ def cleaned(moving: NDArray[np.bool_], parameters: SegmentationParameters) -> ND
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _look_up(
-    u: NDArray[np.float32], v: NDArray[np.float32], support: NDArray[np.uint8], R: NDArray[np.float64],
-    T: NDArray[np.float64], focal: float, cx: float, cy: float, unit: float, noise_floor: float, noise_relative: float,
+    flow: NDArray[np.float32], support: NDArray[np.uint8], R: NDArray[np.float64], T: NDArray[np.float64],
+    focal: float, cx: float, cy: float, unit: float, noise_floor: float, noise_relative: float,
     table: NDArray[np.float32], limit: np.float32,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:  # fmt: skip
     """The table's value at each pixel's angle from the epipolar direction and its length; inverse depth; deviation.
 
-    Places in the table are found for a whole row first, without branches: compilers take sixteen pixels at once, as
-    long as each component of the flow (H, W) is an array of its own.
+    Places in the table are found for a whole row first, without branches: compilers take sixteen pixels at once.
     """
     height, width = support.shape
-    result, rho, deviation = np.zeros((3, height, width), np.float32)
+    result, rho, deviation = np.empty((3, height, width), np.float32)
     zero, longest, beside = np.float32(0), np.float32(2 * width), np.float32(0.05)
     floor2, relative2 = np.float32(noise_floor**2), np.float32(noise_relative**2)
     r = R.astype(np.float32)
@@ -166,12 +168,14 @@ def _look_up(
     e1, e2, e3 = np.float32(focal * T[0]), np.float32(focal * T[1]), np.float32(T[2])
     to_row, to_column = np.float32(180 / np.pi / ANGLE_STEP_DEG), np.float32(1 / (unit * LENGTH_STEP_PX))
     values, columns, half = table.reshape(-1), np.int32(table.shape[1]), np.float32(0.5)
+    us, vs = np.empty(width, np.float32), np.empty(width, np.float32)
     xs, places = (np.arange(width) - cx).astype(np.float32), np.empty(width, np.int32)
     for row in range(height):
-        y, bits, u_row, v_row = np.float32(row - cy), support[row], u[row], v[row]
+        y, bits = np.float32(row - cy), support[row]
+        split_row(flow[row], us, vs)
         rho_row, deviation_row, result_row = rho[row], deviation[row], result[row]
         for k in range(width):
-            x, du, dv = xs[k], u_row[k], v_row[k]
+            x, du, dv = xs[k], us[k], vs[k]
             x2, y2 = (x + du) * inverse, (y + dv) * inverse
             z = r20 * x2 + r21 * y2 + r22
             tu = f * (r00 * x2 + r01 * y2 + r02) / z - x

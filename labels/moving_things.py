@@ -18,6 +18,8 @@ from labels.regions import labelled, square
 
 Part = tuple[slice, slice]
 """Rows and columns of a part of the frame."""
+Frame = tuple[float, float, float]
+"""Column and row of a middle, and an extent, by which places are told, px."""
 Details = tuple[NDArray[np.float32], NDArray[np.float32]]
 """What both frames of a pair show, (H, W), see ``detail``."""
 
@@ -84,8 +86,7 @@ def _things(
     joined = cv2.morphologyEx(moving.view(np.uint8), cv2.MORPH_CLOSE, square(parameters.gap_px * unit))
     regions, statistics = labelled(joined.view(np.bool_), connectivity=8)
     things = []
-    for number in range(1, len(statistics)):
-        left, top, wide, high = statistics[number, :4]
+    for number, (left, top, wide, high, _) in enumerate(statistics.tolist()[1:], 1):
         if wide <= parameters.max_width * moving.shape[1]:
             things.append((number, (slice(top, top + high), slice(left, left + wide))))
     return regions, things
@@ -124,19 +125,34 @@ def affine_flow(
     Iteratively reweighted least squares with Geman-McClure weights of ``scale_px``. ``stiffness`` holds the gradients
     back: few pixels in a row tell nothing of what is across.
     """
-    rows, columns = np.nonzero(source)
-    us, vs = np.ascontiguousarray(flow[rows, columns].T, np.float64)
-    y0, x0, size = rows.mean(), columns.mean(), max(np.ptp(rows), np.ptp(columns), 1)
-    x, y = (columns - x0) / size, (rows - y0) / size
+    x, y, us, vs, (x0, y0, size) = _vectors(flow, source)
     distance2 = (us - np.median(us)) ** 2 + (vs - np.median(vs)) ** 2
     weight = 1 / (1 + distance2 / (3 * scale_px) ** 2)
+    held = np.diag([1e-6, stiffness, stiffness])
     for _ in range(4):
         A, b = _normal_equations(x, y, us, vs, weight)
-        model = np.linalg.solve(A + np.diag([1e-6, stiffness, stiffness]) * A[0, 0], b)
+        model = np.linalg.solve(A + held * A[0, 0], b)
         _reweigh(x, y, us, vs, model, scale_px**2, weight)
     result = np.empty((*source.shape, 2), np.float32)
     _affine((np.arange(source.shape[1]) - x0) / size, (np.arange(source.shape[0]) - y0) / size, model, result)
     return result
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _vectors(
+    flow: NDArray[np.float32], source: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], Frame]:
+    """x, y, u, v (N,) of the pixels of ``source``, places from their middle in their longer extent; both of these."""
+    total = np.count_nonzero(source)
+    xs, ys, us, vs = np.empty(total), np.empty(total), np.empty(total), np.empty(total)
+    n, sum_x, sum_y = 0, 0, 0
+    for row in range(source.shape[0]):
+        for column in range(source.shape[1]):
+            if source[row, column]:
+                xs[n], ys[n], us[n], vs[n] = column, row, flow[row, column, 0], flow[row, column, 1]
+                n, sum_x, sum_y = n + 1, sum_x + column, sum_y + row
+    x0, y0, size = sum_x / n, sum_y / n, max(xs.max() - xs.min(), ys.max() - ys.min(), 1.0)
+    return (xs - x0) / size, (ys - y0) / size, us, vs, (x0, y0, size)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -185,9 +201,21 @@ def _reweigh(
 
 def detail(image: NDArray[np.uint8], parameters: ThingParameters, unit: float) -> NDArray[np.float32]:
     """A frame (H, W) without noise, and without what changes slowly: shades of the lens, reflections in the screen."""
-    smooth = cv2.GaussianBlur(image, (0, 0), 0.7 * unit).astype(np.float32)
+    smooth = cv2.GaussianBlur(image, (0, 0), 0.7 * unit)
     side = round(parameters.detail_px * unit) | 1
-    return smooth - cv2.blur(smooth, (side, side))
+    around = cv2.boxFilter(smooth, cv2.CV_32S, (side, side), normalize=False)
+    return _less_mean(smooth, around, 1 / (side * side))
+
+
+@njit(cache=True, nogil=True)
+def _less_mean(smooth: NDArray[np.uint8], around: NDArray[np.int32], share: float) -> NDArray[np.float32]:
+    """Grey levels (H, W) without the mean around: ``share`` of the sum ``around``."""
+    result = np.empty(smooth.shape, np.float32)
+    for row in range(len(smooth)):
+        level, total, out = smooth[row], around[row], result[row]
+        for k in range(len(level)):
+            out[k] = np.float32(level[k]) - np.float32(total[k] * share)
+    return result
 
 
 def difference(

@@ -13,7 +13,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from labels.edge_filter import Decays, accumulate
-from labels.epipolar import Epipolar, on_plane, point_at
+from labels.epipolar import LEAST_SCALE, Epipolar, on_plane, point_at
+from labels.likeness import LEAST
 from labels.matching import Grid
 
 
@@ -121,17 +122,17 @@ def interpolate(
     grid: Grid,
     line: Epipolar,
     limits: tuple[float, float],
-    likeness: NDArray[np.float32],
+    levels: NDArray[np.float32],
 ) -> NDArray[np.float32]:
     """Flow (H, W, 2) float32 px: each pixel's parallax from the planes of the four seeds around it, then its point.
 
-    ``guide``: (H, W) uint8; ``limits``: least and greatest parallax; ``likeness``: (256,) float32, weight of a seed by
-    its difference in grey level.
+    A seed counts by how near it is and how like in grey. ``guide``: (H, W) uint8; ``limits``: least and greatest
+    parallax; ``levels``: (256,) float32 of ``likeness.of_levels``.
     """
-    return _upsample(planes, guide, *grid.place, line, *limits, likeness)
+    return _upsample(planes, guide, *grid.place, line, *limits, levels)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"})
+@njit(cache=True, nogil=True, error_model="numpy")
 def _upsample(
     planes: NDArray[np.float32],
     guide: NDArray[np.uint8],
@@ -141,56 +142,99 @@ def _upsample(
     line: Epipolar,
     least: float,
     greatest: float,
-    likeness: NDArray[np.float32],
+    levels: NDArray[np.float32],
 ) -> NDArray[np.float32]:
+    """Row by row: no row leaves the processor's nearest memory between its parallaxes and its flow."""
     height, width = guide.shape
-    rows, columns = planes.shape[:2]
+    rows = planes.shape[0]
     flow = np.empty((height, width, 2), np.float32)
-    inverse, floor, one = np.float32(1 / step), np.float32(0.02), np.float32(1)
-    low, high = np.float32(least), np.float32(greatest)
-    parallax = np.empty(width, np.float32)
-    unit, cx, cy = np.float32(line.scale), np.float32(line.cx), np.float32(line.cy)
-    h = line.H.astype(np.float32)
-    ex, ey, ez = np.float32(line.e[0]), np.float32(line.e[1]), np.float32(line.e[2])
-    least_scale = np.float32(0.05)
+    seeds = _widened(planes, guide, step, x0, y0, levels)
+    inverse = np.float32(1 / step)
+    across, own, parallax = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width, np.float32)
+    for x in range(width):
+        across[x] = np.float32((x - x0) % step) * inverse
     for y in range(height):
-        j = (y - y0 + step) // step - 1
+        j = (y - y0) // step
         top, bottom = min(max(j, 0), rows - 1), min(max(j + 1, 0), rows - 1)
-        down = np.float32(y - y0 - j * step) * inverse
-        y_top = np.float32(y - y0) * inverse - np.float32(top)
-        y_bottom = np.float32(y - y0) * inverse - np.float32(bottom)
-        guide_top, guide_bottom = guide[y0 + top * step], guide[y0 + bottom * step]
-        for i in range(-((x0 + step - 1) // step), (width - 1 - x0) // step + 1):
-            left, right = min(max(i, 0), columns - 1), min(max(i + 1, 0), columns - 1)
-            p00, p01, p10, p11 = planes[top, left], planes[top, right], planes[bottom, left], planes[bottom, right]
-            k00, k01 = p00[0] + p00[2] * y_top, p01[0] + p01[2] * y_top
-            k10, k11 = p10[0] + p10[2] * y_bottom, p11[0] + p11[2] * y_bottom
-            g00, g01 = np.int64(guide_top[x0 + left * step]), np.int64(guide_top[x0 + right * step])
-            g10, g11 = np.int64(guide_bottom[x0 + left * step]), np.int64(guide_bottom[x0 + right * step])
-            start = x0 + i * step
-            for x in range(max(start, 0), min(start + step, width)):
-                grey = np.int64(guide[y, x])
-                across = np.float32(x - start) * inverse
-                x_left = np.float32(x - x0) * inverse - np.float32(left)
-                x_right = np.float32(x - x0) * inverse - np.float32(right)
-                w00 = ((one - across) * (one - down) + floor) * likeness[abs(grey - g00)]
-                w01 = (across * (one - down) + floor) * likeness[abs(grey - g01)]
-                w10 = ((one - across) * down + floor) * likeness[abs(grey - g10)]
-                w11 = (across * down + floor) * likeness[abs(grey - g11)]
-                k = w00 * (k00 + p00[1] * x_left) + w01 * (k01 + p01[1] * x_right)
-                k += w10 * (k10 + p10[1] * x_left) + w11 * (k11 + p11[1] * x_right)
-                parallax[x] = k / (w00 + w01 + w10 + w11)
-        row, across_y = flow[y], (np.float32(y) - cy) / unit
         for x in range(width):
-            k = min(max(parallax[x], low), high)
-            across_x = (np.float32(x) - cx) / unit
-            a = h[0, 0] * across_x + h[0, 1] * across_y + h[0, 2]
-            b = h[1, 0] * across_x + h[1, 1] * across_y + h[1, 2]
-            c = h[2, 0] * across_x + h[2, 1] * across_y + h[2, 2]
-            z = max(c + k * ez, least_scale)
-            row[x, 0] = (a + k * ex) / z * unit + cx - np.float32(x)
-            row[x, 1] = (b + k * ey) / z * unit + cy - np.float32(y)
+            own[x] = levels[guide[y, x]]
+        ways = (y - y0 - j * step) * inverse, (y - y0 - top * step) * inverse, (y - y0 - bottom * step) * inverse
+        _blend(seeds[top], seeds[bottom], own, across, step, ways, parallax)
+        _point(line, y, parallax, np.float32(least), np.float32(greatest), flow[y].reshape(-1))
     return flow
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _widened(
+    planes: NDArray[np.float32], guide: NDArray[np.uint8], step: int, x0: int, y0: int, levels: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """What pixels take from the seed on their left, (rows, 5, W + step); from that on their right, a step further.
+
+    Parallax where the grid has that seed, its change with a step of the grid to the right and downwards, the level of
+    its grey and one over that. Beside the grid its outermost seeds go on.
+    """
+    rows, columns = planes.shape[:2]
+    width = guide.shape[1] + step
+    seeds = np.empty((rows, 5, width), np.float32)
+    for j in range(rows):
+        row = seeds[j]
+        for i in range(-((x0 + step - 1) // step), (width - 1 - x0) // step + 1):
+            nearest = min(max(i, 0), columns - 1)
+            plane, level = planes[j, nearest], levels[guide[y0 + j * step, x0 + nearest * step]]
+            parallax, right, down = plane[0] + plane[1] * np.float32(i - nearest), plane[1], plane[2]
+            inverse = np.float32(1) / level
+            for x in range(max(x0 + i * step, 0), min(x0 + i * step + step, width)):
+                row[0, x], row[1, x], row[2, x], row[3, x], row[4, x] = parallax, right, down, level, inverse
+    return seeds
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"})
+def _blend(
+    upper: NDArray[np.float32], lower: NDArray[np.float32], own: NDArray[np.float32], across: NDArray[np.float32],
+    step: int, ways: tuple[np.float32, np.float32, np.float32], result: NDArray[np.float32],
+) -> None:  # fmt: skip
+    """Parallaxes of a row of pixels from the seeds above and below it (``_widened``), each an array by itself.
+
+    ``own`` are the pixels' levels, ``across`` how far they are on the way to the seed on their right, ``ways`` how far
+    the row is on that to the seeds below, and from the upper and the lower ones, in steps of the grid.
+    """
+    one, floor, least = np.float32(1), np.float32(0.02), np.float32(LEAST)
+    down, from_upper, from_lower = np.float32(ways[0]), np.float32(ways[1]), np.float32(ways[2])
+    k00, a00, b00, e00, q00 = upper[0], upper[1], upper[2], upper[3], upper[4]
+    k10, a10, b10, e10, q10 = lower[0], lower[1], lower[2], lower[3], lower[4]
+    k01, a01, b01, e01, q01 = k00[step:], a00[step:], b00[step:], e00[step:], q00[step:]
+    k11, a11, b11, e11, q11 = k10[step:], a10[step:], b10[step:], e10[step:], q10[step:]
+    for x in range(result.size):
+        right, e = across[x], own[x]
+        left, up, q = one - right, one - down, one / e
+        w00 = (left * up + floor) * (min(e * q00[x], q * e00[x]) + least)
+        w01 = (right * up + floor) * (min(e * q01[x], q * e01[x]) + least)
+        w10 = (left * down + floor) * (min(e * q10[x], q * e10[x]) + least)
+        w11 = (right * down + floor) * (min(e * q11[x], q * e11[x]) + least)
+        k = w00 * (k00[x] + a00[x] * right + b00[x] * from_upper)
+        k += w01 * (k01[x] - a01[x] * left + b01[x] * from_upper)
+        k += w10 * (k10[x] + a10[x] * right + b10[x] * from_lower)
+        k += w11 * (k11[x] - a11[x] * left + b11[x] * from_lower)
+        result[x] = k / (w00 + w01 + w10 + w11)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"})
+def _point(
+    line: Epipolar, y: int, parallax: NDArray[np.float32], low: np.float32, high: np.float32, flow: NDArray[np.float32]
+) -> None:
+    """Flow of a row of pixels by their parallax; flat, (2 W,), or compilers take one pixel at a time."""
+    unit, cx, cy = np.float32(line.scale), np.float32(line.cx), np.float32(line.cy)
+    h, row, least = line.H.astype(np.float32), np.float32(y), np.float32(LEAST_SCALE)
+    ex, ey, ez = np.float32(line.e[0]), np.float32(line.e[1]), np.float32(line.e[2])
+    down = (row - cy) / unit
+    a, b, c = h[0, 0], h[1, 0], h[2, 0]
+    a0, b0, c0 = h[0, 1] * down + h[0, 2], h[1, 1] * down + h[1, 2], h[2, 1] * down + h[2, 2]
+    for x in range(parallax.size):
+        column, k = np.float32(np.int32(x)), min(max(parallax[x], low), high)
+        across = (column - cx) / unit
+        scale = unit / max(c * across + c0 + k * ez, least)
+        flow[2 * x] = (a * across + a0 + k * ex) * scale + cx - column
+        flow[2 * x + 1] = (b * across + b0 + k * ey) * scale + cy - row
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -15,11 +15,11 @@ of which the fit of the camera's motion uses the part across the epipolar line; 
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from labels.flow_rows import split_row
 from labels.lanes import alike, leading, load, total
 
 REACH = 4
@@ -82,7 +82,7 @@ def offsets(
     Images (H, W), ``flow`` (H, W, 2) px. NaN where the window leaves a frame. Windows overlap so much that the whole
     frames are laid over each other first.
     """
-    mean, change = _laid_over(image1, _corners(image2), *cv2.split(flow))
+    mean, change = _laid_over(image1, _corners(image2), np.ascontiguousarray(flow))
     return _fitted(mean, change, columns, rows)
 
 
@@ -102,24 +102,26 @@ def _corners(image: NDArray[np.uint8]) -> NDArray[np.uint32]:
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
 def _laid_over(
-    image1: NDArray[np.uint8], corners: NDArray[np.uint32], u: NDArray[np.float32], v: NDArray[np.float32]
+    image1: NDArray[np.uint8], corners: NDArray[np.uint32], flow: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Mean and difference (frame 2, warped, less frame 1) of the frames, NaN where the flow leads out of frame 2.
 
     Both (H, W + 16), for vectors that reach beyond the right border. Of the three loops over a row compilers take
-    sixteen pixels at once, but for the look-ups between; so each component of the flow (H, W) is an array of its own.
+    sixteen pixels at once, but for the look-ups between.
     """
     height, width = image1.shape
     mean, change = np.zeros((2, height, width + _LANES), np.float32)
     last_x, last_y = _before(np.float32(width - 1)), _before(np.float32(height - 1))
     half, zero, nothing = np.float32(0.5), np.float32(0), np.float32(np.nan)
     flat, stride, low = corners.reshape(-1), np.int32(width - 1), np.uint32(255)
+    us, vs = np.empty(width, np.float32), np.empty(width, np.float32)
     places, words = np.empty(width, np.int32), np.empty(width, np.uint32)
     fractions_x, fractions_y = np.empty(width, np.float32), np.empty(width, np.float32)
     for y in range(height):
-        grey, u_row, v_row, mean_row, change_row = image1[y], u[y], v[y], mean[y], change[y]
+        grey, mean_row, change_row = image1[y], mean[y], change[y]
+        split_row(flow[y], us, vs)
         for x in range(width):
-            x2, y2 = np.float32(np.int32(x)) + u_row[x], np.float32(y) + v_row[x]
+            x2, y2 = np.float32(np.int32(x)) + us[x], np.float32(y) + vs[x]
             px, py = min(max(zero, x2), last_x), min(max(zero, y2), last_y)  # in this order: 0 for NaN
             qx, qy = np.int32(px), np.int32(py)
             places[x] = np.int32(qy * stride + qx)

@@ -25,7 +25,7 @@ def large(mask: NDArray[np.bool_], least: float, connectivity: int = 4) -> NDArr
 
     ``connectivity`` is 4, or 8 where diagonal neighbours touch.
     """
-    runs = _joined(mask, int(connectivity == 8))
+    runs = _runs(mask, int(connectivity == 8))
     area = np.bincount(runs.region, runs.ends - runs.starts)
     result = np.zeros(mask.shape, np.uint8)
     _paint(runs, (area >= least).astype(np.uint8), result)
@@ -34,7 +34,7 @@ def large(mask: NDArray[np.bool_], least: float, connectivity: int = 4) -> NDArr
 
 def labelled(mask: NDArray[np.bool_], connectivity: int = 4) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """The region of each pixel, (H, W), 0 outside; and of each region, 0 included, left, top, width, height, area."""
-    runs = _joined(mask, int(connectivity == 8))
+    runs = _runs(mask, int(connectivity == 8))
     regions = np.zeros(mask.shape, np.int32)
     count = int(runs.region.max(initial=0)) + 1
     _paint(runs, np.arange(count, dtype=np.int32), regions)
@@ -46,34 +46,34 @@ def square(side: float) -> NDArray[np.uint8]:
     return np.ones((round(side) | 1, round(side) | 1), np.uint8)
 
 
-@njit(cache=True, nogil=True)
-def _joined(mask: NDArray[np.bool_], reach: int) -> Runs:
+def _runs(mask: NDArray[np.bool_], reach: int) -> Runs:
     """The runs of a mask; those in neighbouring rows touch if no more than ``reach`` columns lie between."""
     height, width = mask.shape
-    most = height * ((width + 1) // 2)
-    rows, starts, ends = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.int32)
-    parent = np.empty(most, np.int32)
-    count, above, here = 0, 0, 0  # runs so far; the first one in the row above, and in this one
-    for y in range(height):
-        above, here = here, count
-        x = 0
-        while x < width:
-            if not mask[y, x]:
-                x += 1
-                continue
-            rows[count], starts[count], parent[count] = y, x, count
-            while x < width and mask[y, x]:
-                x += 1
-            ends[count] = x
-            count += 1
-        first = above
-        for run in range(here, count):
-            while first < here and ends[first] + reach <= starts[run]:
-                first += 1
-            other = first
-            while other < here and starts[other] < ends[run] + reach:
-                _join(parent, other, run)
-                other += 1
+    padded = np.zeros(height * (width + 1) + 1, np.bool_)  # a column behind: no run goes on in the next row
+    padded[1:].reshape(height, width + 1)[:, :width] = mask
+    return _joined(np.flatnonzero(padded[1:] != padded[:-1]), width + 1, reach)
+
+
+@njit(cache=True, nogil=True)
+def _joined(borders: NDArray[np.int64], stride: int, reach: int) -> Runs:
+    """Of the places, in turn, where a run starts and the first behind, in an image of rows ``stride`` apart."""
+    count = len(borders) // 2
+    rows, starts, ends = np.empty(count, np.int32), np.empty(count, np.int32), np.empty(count, np.int32)
+    parent = np.empty(count, np.int32)
+    row, above, here, first = -1, 0, 0, 0  # the first run in the row above, in this one, and not yet passed above
+    for run in range(count):
+        y = borders[2 * run] // stride
+        if y != row:
+            above, here = here if y == row + 1 else run, run
+            row, first = y, above
+        start, end = borders[2 * run] - y * stride, borders[2 * run + 1] - y * stride
+        rows[run], starts[run], ends[run], parent[run] = y, start, end, run
+        while first < here and ends[first] + reach <= start:
+            first += 1
+        other = first
+        while other < here and starts[other] < end + reach:
+            _join(parent, other, run)
+            other += 1
     region, regions = np.empty(count, np.int32), 0
     for run in range(count):  # the parent of a run is itself or one before it
         if parent[run] == run:
@@ -81,7 +81,7 @@ def _joined(mask: NDArray[np.bool_], reach: int) -> Runs:
             region[run] = regions
         else:
             region[run] = region[parent[run]]
-    return Runs(rows[:count], starts[:count], ends[:count], region)
+    return Runs(rows, starts, ends, region)
 
 
 @njit(cache=True, nogil=True)
@@ -103,10 +103,9 @@ def _join(parent: NDArray[np.int32], a: int, b: int) -> None:
 def _paint(runs: Runs, values: NDArray, result: NDArray) -> None:
     """Set the pixels of each region in ``result`` (H, W) to its value, (N + 1,)."""
     for k in range(len(runs.rows)):
-        value = values[runs.region[k]]
-        row = result[runs.rows[k]]
-        for x in range(runs.starts[k], runs.ends[k]):
-            row[x] = value
+        value, run = values[runs.region[k]], result[runs.rows[k], runs.starts[k] : runs.ends[k]]
+        for x in range(len(run)):
+            run[x] = value
 
 
 @njit(cache=True, nogil=True)

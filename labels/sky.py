@@ -4,13 +4,18 @@ Flow says little about the sky: most of it has no texture, and clouds move. Its 
 than everything else (LABELS 11.5). What this rule misses is mostly the sky behind twigs, and dark skies.
 """
 
+import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from labels.regions import labelled
+
+BLURRED = 4
+"""Rows beside a pixel that its gradient depends on: three of the blur, one of the derivative."""
 
 
 @dataclass(frozen=True)
@@ -46,50 +51,78 @@ def sky(
     height, width = image.shape[:2]
     small_width = min(parameters.working_width, width)
     size = small_width, max(round(height * small_width / width), 16)
-    regions, count = _regions(cv2.resize(image, size, interpolation=cv2.INTER_AREA), horizon / height, parameters)
-    if count < 2:
+    end = int(np.clip((horizon / height + parameters.margin) * size[1], 0, size[1]))
+    if end < 3:
         return np.zeros((height, width), np.bool_)
-    known = cv2.resize(measured.view(np.uint8), size, interpolation=cv2.INTER_NEAREST).astype(np.bool_)
-    near = cv2.resize(nearness, size, interpolation=cv2.INTER_NEAREST)
-    kept = np.zeros(count, np.bool_)
+    regions, statistics = labelled(_likely(_reduced(image, size, end + BLURRED), end, parameters))
+    if len(statistics) < 2:
+        return np.zeros((height, width), np.bool_)
+    known = cv2.resize(measured.view(np.uint8), size, interpolation=cv2.INTER_NEAREST)[:end].view(np.bool_)
+    near = cv2.resize(nearness, size, interpolation=cv2.INTER_NEAREST)[:end]
+    areas = statistics[:, -1]
+    told = np.bincount(regions[known], minlength=len(areas))
+    kept = np.zeros(len(areas), np.bool_)
     for region in np.unique(regions[0]):
-        inside = regions == region
-        kept[region] = region > 0 and inside.mean() >= parameters.min_area
-        told = inside & known
-        if kept[region] and np.count_nonzero(told) >= parameters.min_measured * np.count_nonzero(inside):
-            kept[region] = np.quantile(near[told], 0.25) < parameters.near
-    likely = kept[regions] & ~_told_near(kept[regions], near, known, parameters)
-    found = cv2.dilate(likely.view(np.uint8), np.ones((3, 3), np.uint8))  # the gradient ends a pixel early
-    return cv2.resize(found, (width, height), interpolation=cv2.INTER_NEAREST).astype(np.bool_)
+        kept[region] = region > 0 and areas[region] / (size[0] * size[1]) >= parameters.min_area
+        if kept[region] and told[region] >= parameters.min_measured * areas[region]:
+            kept[region] = np.quantile(near[(regions == region) & known], 0.25) < parameters.near
+    found = np.zeros((size[1], size[0]), np.bool_)
+    likely = kept[regions]
+    found[:end] = likely & ~_told_near(likely, near, known, parameters.min_area * found.size, parameters)
+    found = cv2.dilate(found.view(np.uint8), np.ones((3, 3), np.uint8))  # the gradient ends a pixel early
+    return cv2.resize(found, (width, height), interpolation=cv2.INTER_NEAREST).view(np.bool_)
 
 
 def _told_near(
-    found: NDArray[np.bool_], near: NDArray[np.float32], known: NDArray[np.bool_], parameters: SkyParameters
-) -> NDArray[np.bool_]:
-    """Parts of the sky that are as near as a typical point of the frame and told so: a white van that touches it."""
+    found: NDArray[np.bool_], near: NDArray[np.float32], known: NDArray[np.bool_], least: float,
+    parameters: SkyParameters,
+) -> NDArray[np.bool_]:  # fmt: skip
+    """Parts of the sky, of ``least`` pixels or more, as near as a typical point and told so: a van that touches it."""
     parts, statistics = labelled(found & (near > parameters.parallax))
     areas = statistics[:, -1]
     told = np.bincount(parts[known], minlength=len(areas))
-    wrong = (areas >= parameters.min_area * parts.size) & (told >= parameters.min_measured * areas)
+    wrong = (areas >= least) & (told >= parameters.min_measured * areas)
     wrong[0] = False
     return wrong[parts]
 
 
-def _regions(small: NDArray[np.uint8], horizon: float, parameters: SkyParameters) -> tuple[NDArray[np.int32], int]:
-    """Numbered regions of pixels that look like sky, 0 elsewhere, and one more than the greatest number."""
+def _reduced(image: NDArray[np.uint8], size: tuple[int, int], rows: int) -> NDArray[np.uint8]:
+    """The first ``rows`` rows of an image reduced to ``size`` (width, height), or all: below there is no sky."""
+    height, width = image.shape[:2]
+    part = image[: math.ceil(rows * height / size[1]) + 1]
+    scale = {"fx": size[0] / width, "fy": size[1] / height}
+    return cv2.resize(part, None, **scale, interpolation=cv2.INTER_AREA)[:rows]
+
+
+def _likely(small: NDArray[np.uint8], end: int, parameters: SkyParameters) -> NDArray[np.bool_]:
+    """Which pixels of the first ``end`` rows look like sky, (end, W); ``small`` has ``BLURRED`` more, or is whole."""
     grey = small if small.ndim == 2 else cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
-    end = int(np.clip((horizon + parameters.margin) * len(grey), 0, len(grey)))
-    if end < 3:
-        return np.zeros(grey.shape, np.int32), 1
-    smooth = cv2.GaussianBlur(grey, (0, 0), 0.8).astype(np.float32)
-    gradient = np.hypot(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)) / 8
-    likely = (grey > max(parameters.bright * np.quantile(grey[:end], 0.98), parameters.min_grey)) & (
-        gradient < parameters.max_gradient
-    )
-    if small.ndim == 3:
-        red, green, blue = (small[..., channel].astype(np.int16) for channel in range(3))
-        likely &= (blue >= red - parameters.warm) & (green <= np.maximum(red, blue) + parameters.green)
-    likely[end:] = False
+    smooth = cv2.GaussianBlur(grey, (0, 0), 0.8)
+    gx, gy = cv2.Sobel(smooth, cv2.CV_16S, 1, 0), cv2.Sobel(smooth, cv2.CV_16S, 0, 1)
+    grey, small = grey[:end], small[:end].reshape(end, grey.shape[1], -1)
+    least = max(parameters.bright * float(np.quantile(grey, 0.98)), parameters.min_grey)
+    likely = _looks(grey, small, gx, gy, least, parameters.max_gradient, parameters.warm, parameters.green)
     likely[:2] = likely[2]  # there is no gradient at the border
-    regions, statistics = labelled(likely)
-    return regions, len(statistics)
+    return likely
+
+
+@njit(cache=True, nogil=True)
+def _looks(
+    grey: NDArray[np.uint8], small: NDArray[np.uint8], gx: NDArray[np.int16], gy: NDArray[np.int16],
+    least: float, max_gradient: float, warm: float, green: float,
+) -> NDArray[np.bool_]:  # fmt: skip
+    """Where ``grey`` (H, W) is bright and smooth, and ``small`` (H, W, 3), or (H, W, 1) if it has none, no colour.
+
+    ``gx``, ``gy`` (H or more, W) are its derivatives by Sobel: eight times those per pixel.
+    """
+    height, width = grey.shape
+    result, steepest2 = np.empty((height, width), np.bool_), (8 * max_gradient) ** 2
+    for y in range(height):
+        for x in range(width):
+            dx, dy = np.int32(gx[y, x]), np.int32(gy[y, x])
+            likely = (grey[y, x] > least) & (dx * dx + dy * dy < steepest2)
+            if likely and small.shape[2] == 3:
+                r, g, b = np.int32(small[y, x, 0]), np.int32(small[y, x, 1]), np.int32(small[y, x, 2])
+                likely = (b >= r - warm) & (g <= max(r, b) + green)
+            result[y, x] = likely
+    return result

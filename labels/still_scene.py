@@ -93,7 +93,7 @@ def _spread(chosen: NDArray[np.bool_], most: int) -> tuple[NDArray[np.int64], ND
 
 
 def measured_anew(
-    pair: Pair, seeds: Seeds, camera: Camera, likeness: NDArray[np.float32], parameters: StillParameters,
+    pair: Pair, seeds: Seeds, camera: Camera, levels: NDArray[np.float32], parameters: StillParameters,
     ground_slope: float | None = None,
 ) -> Camera:  # fmt: skip
     """The camera by what the frames say where the road's plane is taken for faint asphalt; else as it is.
@@ -111,7 +111,7 @@ def measured_anew(
         return camera
     parallaxes = epipolar.parallaxes(seeds.displacements, *seeds.place, line)
     limits = rematching.limits(parallaxes, seeds.weights >= parameters.least_weight)
-    flow, robust, nearest = _surfaces(pair, seeds, parallaxes, camera, limits, likeness, parameters, ground_slope)
+    flow, robust, nearest = _surfaces(pair, seeds, parallaxes, camera, limits, levels, parameters, ground_slope)
     if nearest == 0:
         return camera
     firm = agreeing(robust, seeds.weights) & (seeds.weights >= parameters.least_weight)
@@ -136,7 +136,7 @@ def _focus(line: Epipolar) -> tuple[float, float, float]:
 
 
 def still_flow(
-    pair: Pair, seeds: Seeds, parallaxes: NDArray[np.float64], camera: Camera, likeness: NDArray[np.float32],
+    pair: Pair, seeds: Seeds, parallaxes: NDArray[np.float64], camera: Camera, levels: NDArray[np.float32],
     parameters: StillParameters, matching_parameters: SeedParameters, moving: NDArray[np.bool_],
     ground_slope: float | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:  # fmt: skip
@@ -166,7 +166,7 @@ def still_flow(
         parallaxes = epipolar.parallaxes(seeds.displacements, *seeds.place, line)
     seeds.weights = seeds.weights * telling
     limits = least, greatest
-    flow, robust, _ = _surfaces(pair, seeds, parallaxes, camera, limits, likeness, parameters, ground_slope)
+    flow, robust, _ = _surfaces(pair, seeds, parallaxes, camera, limits, levels, parameters, ground_slope)
     return flow, robust
 
 
@@ -177,7 +177,7 @@ def _telling(camera: Camera, parameters: StillParameters) -> NDArray[np.float32]
 
 def _surfaces(
     pair: Pair, seeds: Seeds, parallaxes: NDArray[np.float64], camera: Camera, limits: tuple[float, float],
-    likeness: NDArray[np.float32], parameters: StillParameters, ground_slope: float | None,
+    levels: NDArray[np.float32], parameters: StillParameters, ground_slope: float | None,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], float]:  # fmt: skip
     """Flow (H, W, 2) through planes, robust weights of the seeds, and the road's greatest parallax, 0 without one.
 
@@ -189,7 +189,7 @@ def _surfaces(
         least, greatest = min(least, 0.0), max(greatest, 1.2 * nearest)
     planes, robust = parallax_interpolation.fit_planes(parallaxes, seeds.weights, seeds.along, parameters.planes)
     limits = least, greatest
-    flow = parallax_interpolation.interpolate(planes, pair.guide, seeds.grid, camera.line, limits, likeness)
+    flow = parallax_interpolation.interpolate(planes, pair.guide, seeds.grid, camera.line, limits, levels)
     return flow, robust, nearest
 
 

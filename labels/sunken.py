@@ -7,6 +7,7 @@ that a coder copied from the frame before comes out as the farthest thing, and a
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from labels.ground_slope import lower_edge
@@ -32,12 +33,22 @@ def ground_slope(
 
     ``rho`` (H, W) is inverse depth, known where ``measured`` (H, W), ``horizon`` the row of the focus of expansion.
     """
-    rows, columns = np.nonzero(measured[::4, ::4])
-    depth, found = 4 * rows - horizon, rho[4 * rows, 4 * columns]
-    asked = (depth > parameters.rows * len(rho)) & (found > 0)
-    if np.count_nonzero(asked) < parameters.least:
-        return None
-    return lower_edge(found[asked] / depth[asked], np.ones(np.count_nonzero(asked)))
+    slopes = _slopes(rho, measured, horizon, parameters.rows * len(rho))
+    return lower_edge(slopes, np.ones(len(slopes))) if len(slopes) >= parameters.least else None
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _slopes(rho: NDArray[np.float32], measured: NDArray[np.bool_], horizon: float, least: float) -> NDArray[np.float64]:
+    """Inverse depth over rows below the horizon, if at ``least`` so many, of every fourth measured row and column."""
+    height, width = rho.shape
+    result, count = np.empty(((height + 3) // 4) * ((width + 3) // 4)), 0
+    for y in range(0, height, 4):
+        below = y - horizon
+        for x in range(0, width if below > least else 0, 4):
+            if measured[y, x] and rho[y, x] > 0:
+                result[count] = rho[y, x] / below
+                count += 1
+    return result[:count]
 
 
 def lift(
@@ -48,13 +59,27 @@ def lift(
 
     A pixel that was measured must lie deep and clearly below.
     """
-    ground = np.float32(slope) * np.maximum(np.arange(len(rho), dtype=np.float32) - np.float32(horizon), 0)[:, None]
-    clear = ground - rho > parameters.sigma * np.minimum(deviation, ground)
-    sunken = measured & (rho < parameters.measured * ground) & clear
-    sunken |= guessed & (rho < parameters.guessed * ground)
-    np.copyto(rho, ground, where=sunken)
-    np.copyto(deviation, np.float32(parameters.deviation) * ground, where=sunken)
-    return sunken
+    shares = parameters.sigma, parameters.measured, parameters.guessed, parameters.deviation
+    return _lift(rho, deviation, measured, guessed, *(np.float32(each) for each in (slope, horizon, *shares)))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _lift(
+    rho: NDArray[np.float32], deviation: NDArray[np.float32], measured: NDArray[np.bool_], guessed: NDArray[np.bool_],
+    slope: np.float32, horizon: np.float32, sigma: np.float32, share: np.float32, share_guessed: np.float32,
+    spread: np.float32,
+) -> NDArray[np.bool_]:  # fmt: skip
+    result = np.empty(rho.shape, np.bool_)
+    for y in range(rho.shape[0]):
+        ground = slope * max(np.float32(y) - horizon, np.float32(0))
+        deep, before, doubt = share * ground, share_guessed * ground, spread * ground
+        for x in range(rho.shape[1]):
+            near, known = rho[y, x], deviation[y, x]
+            clear = ground - near > sigma * min(known, ground)
+            sunken = (measured[y, x] & (near < deep) & clear) | (guessed[y, x] & (near < before))
+            rho[y, x], deviation[y, x] = ground if sunken else near, doubt if sunken else known
+            result[y, x] = sunken
+    return result
 
 
 def upside_down(

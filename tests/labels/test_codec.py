@@ -60,6 +60,14 @@ def test_confidence_falls_with_the_deviation_and_is_never_zero_where_valid() -> 
     assert confidence.tolist() == [255, round(255 / np.e), round(255 / np.e**2), 1, 0]
 
 
+def test_what_is_not_valid_may_hold_anything() -> None:
+    anything = np.array([np.nan, np.inf, -np.inf, 3e38, -7.0, 0.5], np.float32)
+    valid = np.arange(6) == 5
+    with np.errstate(all="raise"):
+        assert encode(anything, valid).tolist() == [0, 0, 0, 0, 0, 128]
+        assert encode_confidence(anything, 0.5, valid).tolist() == [0, 0, 0, 0, 0, round(255 / np.e)]
+
+
 def test_downscaling_never_mixes_labels_with_their_absence() -> None:
     codes = np.array([[0, 0, 9, 200], [0, 40, 0, 0], [7, 7, 0, 0], [7, 255, 0, 0]], np.uint8)
     # one label of four, then two of four, then all, then none

@@ -1,9 +1,20 @@
 """Depth beside what was measured: between matches, near the focus of expansion, under the ground."""
 
+import cv2
 import numpy as np
 import pytest
 
-from labels.dense_depth import MEASURED, NONE, PLANE, PROPAGATED, SKY, DenseParameters, complete
+from labels.dense_depth import (
+    MEASURED,
+    NONE,
+    PLANE,
+    PROPAGATED,
+    SKY,
+    DenseParameters,
+    _bridged,
+    _fill,
+    complete,
+)
 from labels.depth import InverseDepth
 
 HEIGHT, WIDTH, HORIZON, SLOPE = 120, 160, 40.0, 0.01
@@ -92,3 +103,42 @@ def test_what_earlier_pairs_told_counts_as_propagated() -> None:
     found = complete(measured(ground(), EVERYWHERE), NOWHERE, HORIZON, NOWHERE, NOWHERE, own=own)
     assert (found.origin[own] == MEASURED).all() and (found.origin[~own] == PROPAGATED).all()
     np.testing.assert_allclose(found.inverse_depth[60:90], ground()[60:90], rtol=0.05)
+
+
+def rough(random: np.random.Generator, low: float, high: float) -> np.ndarray:
+    """Numbers (H, W) of which each tells nothing of the next."""
+    return random.uniform(low, high, (HEIGHT, WIDTH)).astype(np.float32)
+
+
+def test_pixels_lean_on_the_blocks_around_them_by_their_weights() -> None:
+    """Pull and push in double precision, with steps from one pixel of a row to the next but one."""
+    random = np.random.default_rng(7)
+    depth = measured(rough(random, 0, 2), random.random((HEIGHT, WIDTH)) < 0.6)
+    known = random.random((HEIGHT, WIDTH)) < 0.7
+    depth.deviation[:] = rough(random, 0.001, 3)
+    weight = known / (depth.deviation.astype(float) + 0.01 * depth.typical) ** 2
+    levels = [(weight, weight * depth.inverse_depth)]
+    while min(levels[-1][0].shape) > 4:
+        half = tuple((side + 1) // 2 for side in levels[-1][0].shape[::-1])
+        levels.append(tuple(4 * cv2.resize(each, half, interpolation=cv2.INTER_AREA) for each in levels[-1]))
+    prior = 1 / (0.25 * depth.typical) ** 2
+    mean = levels[-1][1] / levels[-1][0]
+    for total, sums in levels[-2::-1]:
+        mean = (sums + prior * cv2.resize(mean, total.shape[::-1])) / (total + prior)
+    rho, deviation, steps = _bridged(depth, known, 0.25)
+    np.testing.assert_allclose(rho, np.where(known, mean, depth.inverse_depth), rtol=1e-4)
+    limited = np.where(known, np.minimum(depth.deviation, np.float32(0.5 * depth.typical)), depth.deviation)
+    np.testing.assert_array_equal(deviation, limited)
+    wanted = np.abs(rho[:, 2:] - rho[:, :-2]) / (2 * np.maximum(rho[:, 1:-1], 0.25 * depth.typical))
+    np.testing.assert_allclose(steps, np.pad(wanted, ((0, 0), (1, 1)), mode="edge"), rtol=1e-5)
+
+
+def test_what_is_filled_is_asked_for_and_smooth_and_doubtful_by_its_distance() -> None:
+    random = np.random.default_rng(8)
+    rho, known, distance, changes = rough(random, 0, 2), rough(random, 0, 1), rough(random, 0, 40), rough(random, 0, 1)
+    asked, origin = random.random(rho.shape) < 0.5, random.integers(0, 2, rho.shape, np.uint8)
+    deviation, filled = known.copy(), asked & (changes < 0.3)
+    found = origin.copy()
+    _fill(deviation, found, rho, distance, changes, asked, np.float32(0.05), np.float32(0.3))
+    np.testing.assert_array_equal(found, np.where(filled, PROPAGATED, origin))
+    np.testing.assert_allclose(deviation, np.where(filled, np.hypot(known, 0.05 * distance * rho), known), rtol=1e-5)

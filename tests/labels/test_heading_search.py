@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from labels.heading_search import ANNEALING, HEADINGS, linear_heading, search
+from labels.heading_search import ANNEALING, HEADINGS, linear_heading, rotation_alone, search
 
 SCALE2 = 2.5**2
 Samples = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -107,3 +107,17 @@ def test_a_wrong_focal_length_is_a_shear_of_inverse_depth() -> None:
     costs, rotations, _ = score((xs, ys, u / stretch, v / stretch), np.array([[0, 0, 1.0]]), sigma=1.0)
     assert costs[0] < 1e-12 or costs[0] < score((x, y, u, v), np.array([[0, 0, 1.0]]), sigma=1.0)[0][0] + 1e-9
     np.testing.assert_allclose(rotations[0, :2] * stretch, [0.01, 0.03], rtol=1e-6)
+
+
+def test_a_rotation_alone_is_found_among_flow_that_errs() -> None:
+    w = np.array([0.01, -0.03, 0.005])
+    x, y, u, v = instantaneous(direction(0, 0, 1), w)
+    far = np.arange(len(x)) % 5 > 0  # one in five moves on its own
+    rotated = instantaneous(np.zeros(3), w)
+    u, v = np.where(far, rotated[2], u + 0.1), np.where(far, rotated[3], v - 0.1)
+    found = rotation_alone(x, y, u, v, np.full(len(x), 1e3))
+    np.testing.assert_allclose(found, w, atol=3e-4)
+
+
+def test_a_rotation_alone_is_none_where_nothing_is_known() -> None:
+    np.testing.assert_array_equal(rotation_alone(*np.zeros((5, 0))), 0)

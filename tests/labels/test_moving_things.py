@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from labels.moving_things import ThingParameters, affine_flow, completed, detail, difference
+from labels.moving_things import ThingParameters, _vectors, affine_flow, completed, detail, difference
 
 HEIGHT, WIDTH = 200, 640
 VELOCITY = np.array([6.0, -3.0], np.float32)
@@ -104,6 +104,14 @@ def test_detail_is_what_changes_fast_over_the_frame() -> None:
     assert left.std() / stripes.std() == pytest.approx(gauss * (1 - box), rel=0.05)
 
 
+@pytest.mark.parametrize("unit", [0.5, 1.0, 2.0])
+def test_detail_is_a_frame_without_the_mean_around(unit: float) -> None:
+    image = np.random.default_rng(1).integers(0, 256, (50, 70)).astype(np.uint8)
+    side = {0.5: 9, 1.0: 15, 2.0: 31}[unit]
+    smooth = cv2.GaussianBlur(image, (0, 0), 0.7 * unit).astype(np.float32)
+    np.testing.assert_array_equal(detail(image, PARAMETERS, unit), smooth - cv2.blur(smooth, (side, side)))
+
+
 def test_nothing_moves_where_nothing_was_found() -> None:
     nothing = np.zeros((HEIGHT, WIDTH), bool)
     assert not completed(nothing, nothing, nothing, np.zeros((HEIGHT, WIDTH, 2), np.float32), street()).any()
@@ -118,6 +126,18 @@ def test_an_affine_flow_is_found_among_outliers() -> None:
     source[:, 30:90] = True
     flow[~source] = np.nan
     np.testing.assert_allclose(affine_flow(flow, source, stiffness=1e-6), truth, atol=0.05)
+
+
+def test_vectors_are_placed_from_their_middle_in_their_longer_extent() -> None:
+    generator = np.random.default_rng(3)
+    flow, source = generator.normal(size=(12, 30, 2)).astype(np.float32), np.zeros((12, 30), bool)
+    source[3:8, 9:25] = generator.random((5, 16)) < 0.7
+    rows, columns = np.nonzero(source)
+    x, y, us, vs, (x0, y0, size) = _vectors(flow, source)
+    assert (x0, y0, size) == (columns.mean(), rows.mean(), np.ptp(columns))
+    np.testing.assert_array_equal(x, (columns - x0) / size)
+    np.testing.assert_array_equal(y, (rows - y0) / size)
+    np.testing.assert_array_equal(np.stack([us, vs], 1), flow[source])
 
 
 @pytest.mark.parametrize("velocity", [(6.0, -3.0), (0.0, 0.0)])

@@ -4,12 +4,13 @@ import pytest
 
 from labels.edge_filter import EdgeParameters, decays
 from labels.epipolar import CameraMotion, Epipolar, geometry, on_plane, parallax_at
+from labels.likeness import of_levels
 from labels.matching import Grid
 from labels.parallax_interpolation import PlaneParameters, fit_planes, interpolate, predicted
 
 HEIGHT, WIDTH = 120, 200
 ANYWHERE = (-np.inf, np.inf)
-LIKENESS = np.full(256, 1, np.float32)
+ALIKE = np.full(256, 1, np.float32)
 FLAT = np.full((HEIGHT, WIDTH), 100, np.uint8)
 P = np.array([0.02, 1e-4, 4e-4])
 """Inverse depth over the way travelled at the image's origin, its change a pixel to the right and downwards."""
@@ -60,7 +61,7 @@ def test_matches_on_one_plane_give_its_flow_everywhere(step: int) -> None:
     parallaxes[weights == 0, 0] = 1e3
     along = decays(FLAT, grid, EdgeParameters())
     planes, robust = fit_planes(parallaxes, weights, along, PlaneParameters(ridge=1e-6))
-    flow = interpolate(planes, FLAT, grid, line, ANYWHERE, LIKENESS)
+    flow = interpolate(planes, FLAT, grid, line, ANYWHERE, ALIKE)
     assert flow.shape == (HEIGHT, WIDTH, 2) and flow.dtype == np.float32
     np.testing.assert_allclose(flow, everywhere(line), atol=5e-3)
     np.testing.assert_allclose(robust, weights, atol=1e-4)
@@ -72,7 +73,7 @@ def test_matches_on_one_plane_give_its_flow_everywhere(step: int) -> None:
 def test_the_default_ridge_costs_little() -> None:
     line, (grid, weights) = still_line(), seeds()
     planes, _ = fit_planes(matched(grid, line), weights, decays(FLAT, grid, EdgeParameters()), PlaneParameters())
-    error = np.abs(interpolate(planes, FLAT, grid, line, ANYWHERE, LIKENESS) - everywhere(line))
+    error = np.abs(interpolate(planes, FLAT, grid, line, ANYWHERE, ALIKE) - everywhere(line))
     assert np.median(error) < 0.01
     assert error.max() < 0.2
 
@@ -87,7 +88,7 @@ def test_thirty_percent_of_outliers_are_left_out() -> None:
     parallaxes[beside, 2] = generator.uniform(5, 20, np.count_nonzero(beside))
     along = decays(FLAT, grid, EdgeParameters())
     planes, robust = fit_planes(parallaxes, weights, along, PlaneParameters(reweightings=8))
-    error = np.abs(interpolate(planes, FLAT, grid, line, ANYWHERE, LIKENESS) - everywhere(line))
+    error = np.abs(interpolate(planes, FLAT, grid, line, ANYWHERE, ALIKE) - everywhere(line))
     assert np.median(error) < 0.1
     assert robust[beside].max() < 0.02
     far = parallaxes[..., 1] > 20  # nearer to the epipole parallax hardly moves a point
@@ -101,14 +102,14 @@ def test_what_moves_has_no_part_in_the_fits() -> None:
     parallaxes[5:20, 10:25] += np.array([0.5, 0.0, 8.0])
     planes, robust = fit_planes(parallaxes, weights, decays(FLAT, grid, EdgeParameters()), PlaneParameters())
     assert robust[5:20, 10:25].max() < 0.01
-    error = np.abs(interpolate(planes, FLAT, grid, line, ANYWHERE, LIKENESS) - everywhere(line)).max(-1)
+    error = np.abs(interpolate(planes, FLAT, grid, line, ANYWHERE, ALIKE) - everywhere(line)).max(-1)
     assert np.median(error[20:80, 40:100]) < 0.5
 
 
 def test_every_flow_ends_on_its_line() -> None:
     line, (grid, _), generator = still_line(), seeds(), np.random.default_rng(2)
     planes = generator.uniform(0, 0.1, (grid.rows, grid.columns, 3)).astype(np.float32)
-    flow = interpolate(planes, FLAT, grid, line, (0.0, 0.3), LIKENESS)
+    flow = interpolate(planes, FLAT, grid, line, (0.0, 0.3), ALIKE)
     for y in range(0, HEIGHT, 7):
         for x in range(0, WIDTH, 7):
             plane = on_plane(line, float(x), float(y))
@@ -124,7 +125,7 @@ def test_parallax_is_held_within_its_limits() -> None:
     for value, limited in ((5.0, 0.2), (-5.0, 0.05)):
         planes[..., 0] = value
         wanted = moved(line, y, x, np.full(x.shape, limited))
-        found = interpolate(planes, FLAT, grid, line, (0.05, 0.2), LIKENESS)
+        found = interpolate(planes, FLAT, grid, line, (0.05, 0.2), ALIKE)
         np.testing.assert_allclose(found, wanted, atol=2e-3)
         there = predicted(planes, grid.step, grid.x0, grid.y0, line, 0.05, 0.2)
         np.testing.assert_allclose(there, wanted[grid.y0 :: grid.step, grid.x0 :: grid.step], atol=2e-3)
@@ -135,7 +136,7 @@ def test_without_any_match_the_scene_is_infinitely_far() -> None:
     parallaxes = np.full((*weights.shape, 3), 7.0)
     planes, robust = fit_planes(parallaxes, 0 * weights, decays(FLAT, grid, EdgeParameters()), PlaneParameters())
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(float)
-    found = interpolate(planes, FLAT, grid, line, ANYWHERE, LIKENESS)
+    found = interpolate(planes, FLAT, grid, line, ANYWHERE, ALIKE)
     np.testing.assert_allclose(found, moved(line, y, x, np.zeros(x.shape)), atol=2e-3)
     assert not robust.any()
 
@@ -146,11 +147,34 @@ def test_a_near_wall_ends_at_the_edge_of_the_guide() -> None:
     x = (grid.x0 + grid.step * np.arange(grid.columns))[None].repeat(grid.rows, 0)
     parallaxes = matched(grid, line, np.where(x < 101, 0.02, 0.15))
     planes, _ = fit_planes(parallaxes, weights, decays(guide, grid, EdgeParameters()), PlaneParameters())
-    likeness = (np.exp(-np.arange(256) / 12) + 1e-4).astype(np.float32)
-    flow = interpolate(planes, guide, grid, line, ANYWHERE, likeness)
+    flow = interpolate(planes, guide, grid, line, ANYWHERE, of_levels(12))
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(float)
     wanted = moved(line, y, x, np.where(x < 101, 0.02, 0.15))
     assert np.abs(flow - wanted).max() < 0.1
+
+
+@pytest.mark.parametrize(("height", "width", "step"), [(64, 67, 4), (70, 65, 7), (64, 64, 64)])
+def test_seeds_count_by_how_near_and_how_like_they_are(height: int, width: int, step: int) -> None:
+    """The formula at some pixels, those beside the grid among them, whose outermost seeds go on."""
+    random, grid, line = np.random.default_rng(9), Grid.over(height, width, step), still_line()
+    guide = random.integers(0, 256, (height, width), dtype=np.uint8)
+    planes = random.uniform(-0.02, 0.08, (grid.rows, grid.columns, 3)).astype(np.float32)
+    flow = interpolate(planes, guide, grid, line, (0.0, 0.1), of_levels(30))
+    for y in (0, 1, 17, height - 1):
+        for x in (0, 3, 31, width - 1):
+            j, i = (y - grid.y0) // step, (x - grid.x0) // step
+            share = np.array([(y - grid.y0) / step - j, (x - grid.x0) / step - i])
+            total = weighted = 0.0
+            for b, a in np.ndindex(2, 2):
+                row, column = np.clip(j + b, 0, grid.rows - 1), np.clip(i + a, 0, grid.columns - 1)
+                other = int(guide[grid.y0 + row * step, grid.x0 + column * step])
+                alike = np.exp(-abs(int(guide[y, x]) - other) / 30) + 1e-4
+                weight = (abs(1 - b - share[0]) * abs(1 - a - share[1]) + 0.02) * alike
+                k, right, down = planes[row, column].astype(float)
+                k += right * ((x - grid.x0) / step - column) + down * ((y - grid.y0) / step - row)
+                total, weighted = total + weight, weighted + weight * k
+            k = np.clip(weighted / total, 0, 0.1)
+            np.testing.assert_allclose(flow[y, x], moved(line, *np.array([y, x, k])), atol=1e-3)
 
 
 @pytest.mark.parametrize(("height", "width", "step"), [(64, 64, 64), (64, 200, 40), (200, 64, 40), (64, 71, 70)])
@@ -162,5 +186,5 @@ def test_grids_of_one_row_or_column_fill_the_image(height: int, width: int, step
     along = decays(guide, grid, EdgeParameters())
     planes, _ = fit_planes(matched(grid, line, k), weights, along, PlaneParameters())
     y, x = np.mgrid[0:height, 0:width].astype(float)
-    found = interpolate(planes, guide, grid, line, ANYWHERE, LIKENESS)
+    found = interpolate(planes, guide, grid, line, ANYWHERE, ALIKE)
     np.testing.assert_allclose(found, moved(line, y, x, np.full(x.shape, 0.1)), atol=5e-3)

@@ -39,6 +39,14 @@ def test_arms_that_meet_below_are_one_region() -> None:
 
 
 @pytest.mark.parametrize("connectivity", [4, 8])
+def test_an_empty_row_parts_regions(connectivity: int) -> None:
+    mask = np.ones((5, 6), bool)
+    mask[[1, 3]] = False
+    regions, _ = labelled(mask, connectivity)
+    assert regions[:, 0].tolist() == [1, 0, 2, 0, 3]
+
+
+@pytest.mark.parametrize("connectivity", [4, 8])
 @pytest.mark.parametrize("smooth", [0.0, 1.0, 5.0])
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.6, 0.95])
 def test_regions_are_those_of_opencv(connectivity: int, smooth: float, share: float) -> None:

@@ -1,9 +1,10 @@
 """What looks like sky, and what only looks like it."""
 
+import cv2
 import numpy as np
 import pytest
 
-from labels.sky import SkyParameters, sky
+from labels.sky import BLURRED, SkyParameters, _likely, _reduced, sky
 
 HEIGHT, WIDTH = 180, 320
 
@@ -67,3 +68,29 @@ def test_a_small_patch_is_no_sky(street: np.ndarray) -> None:
     assert not sky(
         street, 95.0, np.zeros((HEIGHT, WIDTH), np.float32), np.zeros((HEIGHT, WIDTH), bool), SkyParameters()
     ).any()
+
+
+@pytest.mark.parametrize("coloured", [True, False], ids=["rgb", "grey"])
+def test_a_pixel_looks_like_sky_by_its_brightness_gradient_and_colour(coloured: bool) -> None:
+    shape, of = (60, 90, 3)[: 2 + coloured], SkyParameters(max_gradient=10.0)
+    image = cv2.GaussianBlur(np.random.default_rng(2).integers(0, 255, shape).astype(np.uint8), (0, 0), 1.2)
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if coloured else image
+    smooth = cv2.GaussianBlur(grey, (0, 0), 0.8).astype(np.float64)
+    gradient = np.hypot(cv2.Sobel(smooth, cv2.CV_64F, 1, 0), cv2.Sobel(smooth, cv2.CV_64F, 0, 1)) / 8
+    fits = gradient < of.max_gradient
+    if coloured:
+        red, green, blue = np.moveaxis(image.astype(np.float64), 2, 0)
+        fits &= (blue >= red - 8) & (green <= np.maximum(red, blue) + 8)
+    assert 0.05 < fits.mean() < 0.95
+    for end in range(10, 56):
+        expected = fits[:end] & (grey[:end] > max(0.62 * np.quantile(grey[:end], 0.98), 70))
+        expected[:2] = expected[2]
+        np.testing.assert_array_equal(_likely(image[: end + BLURRED], end, of), expected)
+
+
+@pytest.mark.parametrize("size", [(213, 120), (213, 121), (100, 60), (320, 180)])
+def test_the_upper_part_of_a_frame_is_reduced_as_the_frame_is(size: tuple[int, int]) -> None:
+    image = np.random.default_rng(3).integers(0, 255, (180, 320, 3)).astype(np.uint8)
+    whole = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    for rows in (5, 31, size[1], size[1] + BLURRED):
+        np.testing.assert_array_equal(_reduced(image, size, rows), whole[:rows])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from labels.ground_slope import lower_edge
 from labels.sunken import SunkenParameters, ground_slope, lift, upside_down
 
 HEIGHT, WIDTH, HORIZON, SLOPE = 120, 160, 40.0, 0.01
@@ -49,6 +50,30 @@ def test_guessed_pixels_lie_on_the_ground_or_before_it(ground: np.ndarray) -> No
     rho[100:110, 40:80] *= 1.5
     sunken = lifted(rho, 0.4, ~EVERYWHERE)
     assert sunken[100:110, :40].all() and not sunken[:, 40:].any()
+
+
+def test_what_lies_under_the_ground_is_told_by_the_formula() -> None:
+    random, shape = np.random.default_rng(4), (HEIGHT, WIDTH)
+    rho, deviation = random.uniform(0, 1, (2, *shape)).astype(np.float32)
+    measured, guessed = random.random((2, *shape)) < 0.5
+    ground = (SLOPE * np.maximum(np.arange(HEIGHT) - HORIZON, 0)).astype(np.float32)[:, None]
+    clear = ground - rho > PARAMETERS.sigma * np.minimum(deviation, ground)
+    wanted = measured & (rho < PARAMETERS.measured * ground) & clear | guessed & (rho < PARAMETERS.guessed * ground)
+    found_rho, found_deviation = rho.copy(), deviation.copy()
+    found = lift(found_rho, found_deviation, measured, guessed, SLOPE, HORIZON, PARAMETERS)
+    np.testing.assert_array_equal(found, wanted)
+    assert 0.02 < wanted.mean() < 0.5
+    np.testing.assert_allclose(found_rho, np.where(wanted, ground, rho), rtol=1e-6)
+    np.testing.assert_allclose(found_deviation, np.where(wanted, 0.3 * ground, deviation), rtol=1e-6)
+
+
+def test_the_slope_asks_every_fourth_pixel_that_is_measured_and_well_below_the_horizon() -> None:
+    random = np.random.default_rng(6)
+    rho, measured = random.uniform(-1, 1, (HEIGHT, WIDTH)).astype(np.float32), random.random((HEIGHT, WIDTH)) < 0.6
+    y, x = np.nonzero(measured & (rho > 0))
+    asked = (y % 4 == 0) & (x % 4 == 0) & (y - HORIZON > PARAMETERS.rows * HEIGHT)
+    wanted = lower_edge(rho[y, x][asked] / (y - HORIZON)[asked], np.ones(np.count_nonzero(asked)))
+    assert ground_slope(rho, measured, HORIZON, PARAMETERS) == pytest.approx(wanted, rel=1e-12)
 
 
 def test_a_scene_whose_ground_is_farther_than_what_stands_on_it_is_upside_down(ground: np.ndarray) -> None:
