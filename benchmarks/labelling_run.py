@@ -1,7 +1,7 @@
 """Labels and shards of a prepared build by a number of workers, in a clean process: a part of ``benchmarks.scaling``.
 
 ``python -m benchmarks.labelling_run ROOT BUILD_ID WORKERS PARTS`` prints a JSON object with the seconds by the clock
-and of processor time of both steps, those of the tasks' own processes included; importing is not counted.
+and of processor time of both steps, those of the tasks' own processes included; importing is not counted, loading is.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import luigi
 from luigi.worker import TaskProcess
 
 from pipeline import build as builds
+from pipeline import compilation
 from pipeline.label_pairs import LabelPairs
 from pipeline.write_shard import WriteShard
 
@@ -21,12 +22,14 @@ from pipeline.write_shard import WriteShard
 def run(root: str, build_id: str, workers: int, parts: int) -> dict[str, float]:
     """Label, then write shards, as ``luigi --workers`` does. Raises ``RuntimeError`` where a task failed."""
     named = {"root": root, "build_id": build_id, "parts": parts}
-    videos = [video.video_id for video in builds.load(root, build_id).videos]
+    build = builds.load(root, build_id)
+    videos = [video.video_id for video in build.videos]
     labels = [LabelPairs(**named, video_id=video, part=part) for video in videos for part in range(parts)]
     shards = [WriteShard(**named, part=part) for part in range(parts)]
     seconds: dict[str, float] = {}
     for name, tasks in (("labels", labels), ("shards", shards)):
         clock, core = time.perf_counter(), _core_s()
+        compilation.compile_ahead(build.parameters.label)
         if not luigi.build(tasks, workers=workers, local_scheduler=True, log_level="WARNING"):
             raise RuntimeError(f"{name} failed with {workers} workers under {root}")
         seconds |= {f"{name}_clock_s": time.perf_counter() - clock, f"{name}_core_s": _core_s() - core}

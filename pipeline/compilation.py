@@ -1,4 +1,4 @@
-"""Compiles the kernels of the labels ahead, once, while videos are still fetched and surveyed."""
+"""Compiles or loads the kernels of the labels once, not in each task: while videos are still fetched and surveyed."""
 
 import multiprocessing
 import os
@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labels.edge_channels import Detector
+from labels.heading_search import rotation_alone
 from labels.pair import LabelParameters, label_pair
+from labels.survey import Survey
 
 _MAIN_PROCESS = os.getpid()
 _fork = multiprocessing.get_context("fork")
@@ -18,21 +20,35 @@ FAR_ZOOM, NEAR_ZOOM = 1.02, 1.1
 
 
 def compile_ahead(parameters: LabelParameters, detector: Detector | None = None) -> None:
-    """Label made-up frames in a process of its own; later calls, or a task's, do nothing.
+    """Label made-up frames; later calls, or a task's, do nothing.
 
     Numba keeps what is compiled beside the sources. Workers that all come to their first pair at the same time would
-    each compile the same half a minute.
+    each compile the same half a minute: a process of its own does it ahead. What was compiled before is only loaded, in
+    a second, as long as a dozen pairs take: here, since a task is a process forked from this one and finds it. Not so
+    with a ``detector``: what runs a network may have threads, which no fork takes along.
     """
-    if os.getpid() == _MAIN_PROCESS and not _begun:
-        _begun.append(_MAIN_PROCESS)
+    if os.getpid() != _MAIN_PROCESS or _begun:
+        return
+    _begun.append(_MAIN_PROCESS)
+    if detector is None and _compiled():
+        _label(parameters)
+    else:
         _fork.Process(target=_label, args=(parameters, detector), daemon=True).start()
 
 
-def _label(parameters: LabelParameters, detector: Detector | None) -> None:
+def _compiled() -> bool:
+    """Whether numba kept the kernels: calls one that a label needs after its flow, and asks where it came from."""
+    rotation_alone(*np.zeros((5, 8)))
+    return bool(rotation_alone.stats.cache_hits)
+
+
+def _label(parameters: LabelParameters, detector: Detector | None = None) -> None:
     cv2.setNumThreads(1)
-    previous = None
-    for first, second in _pairs():
-        previous = label_pair(first, second, 0.8 * WIDTH, parameters, previous, detector=detector)
+    previous, survey = None, Survey()
+    for number, (first, second) in enumerate(_pairs()):
+        survey.add(first, number)
+        # what a focal length changes is asked only where it is not known
+        previous = label_pair(first, second, 0.8 * WIDTH, parameters, previous, focal_known=False, detector=detector)
 
 
 def _pairs() -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:

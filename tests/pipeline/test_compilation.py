@@ -1,12 +1,17 @@
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from labels import road
 from labels.dense_depth import MEASURED
+from labels.edge_channels import Channels, Detector
 from labels.pair import LabelParameters, label_pair
 from pipeline import compilation
 
@@ -23,7 +28,7 @@ def test_the_made_up_frames_lead_through_the_whole_of_the_labels(monkeypatch: py
     take = road.take
     monkeypatch.setattr(road, "take", lambda *told: nearest.append(take(*told)) or nearest[-1])
     (tunnel, above), (faint, below), (nothing, _) = (
-        (label_pair(*pair, 0.8 * compilation.WIDTH), [nearest.pop() for _ in nearest[:]])
+        (label_pair(*pair, 0.8 * compilation.WIDTH, focal_known=False), [nearest.pop() for _ in nearest[:]])
         for pair in compilation._pairs()
     )
     assert [label.reason for label in (tunnel, faint, nothing)] == ["", "", "few_samples"]
@@ -32,16 +37,45 @@ def test_the_made_up_frames_lead_through_the_whole_of_the_labels(monkeypatch: py
     assert (tunnel.origin == MEASURED).mean() > 0.3
 
 
-def test_it_is_done_once_and_elsewhere(nothing_begun: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(compilation, "_label", lambda *_: (tmp_path / str(os.getpid())).write_text("begun"))
-    compilation.compile_ahead(LabelParameters())
-    compilation.compile_ahead(LabelParameters())
+class Nowhere:
+    def edges(self, found: Channels) -> NDArray[np.float32]:
+        return np.zeros((2, 2), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("compiled", "detector", "here"),
+    [(False, None, False), (True, None, True), (True, Nowhere(), False)],
+    ids=["compiled elsewhere", "loaded where tasks are forked", "a detector is asked elsewhere"],
+)
+def test_it_is_done_once(
+    compiled: bool, detector: Detector | None, here: bool, nothing_begun: None, monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(compilation, "_label", lambda *_: _sign(tmp_path))
+    monkeypatch.setattr(compilation, "_compiled", lambda: compiled)
+    compilation.compile_ahead(LabelParameters(), detector)
+    compilation.compile_ahead(LabelParameters(), detector)
+    assert (_signed(tmp_path) == str(os.getpid())) == here
+
+
+def test_it_is_known_whether_kernels_were_kept(tmp_path: Path) -> None:
+    asked = "from pipeline import compilation; print(compilation._compiled())"
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    told = [subprocess.check_output([sys.executable, "-c", asked], env=environment, text=True) for _ in range(2)]
+    assert told == ["False\n", "True\n"]
+
+
+def _sign(folder: Path) -> None:
+    (folder / str(time.monotonic_ns())).write_text(str(os.getpid()))
+
+
+def _signed(folder: Path) -> str:
     limit = time.monotonic() + 30
-    while not list(tmp_path.iterdir()) and time.monotonic() < limit:
+    while not list(folder.iterdir()) and time.monotonic() < limit:
         time.sleep(0.01)
     time.sleep(0.2)
-    (place,) = tmp_path.iterdir()
-    assert place.name != str(os.getpid())
+    (place,) = folder.iterdir()
+    return place.read_text()
 
 
 def test_a_task_begins_nothing(nothing_begun: None, monkeypatch: pytest.MonkeyPatch) -> None:
