@@ -113,9 +113,10 @@ def test_the_same_bytes_after_being_killed_again_and_again(built: Any, start: St
     assert build.hashes() == built.hashes()
     interrupted: set[str] = set()  # stages that had begun and not ended when a kill came
     while kills < 50:
-        if (build.folder / "dataset.json").exists():
+        # not only of finished builds: one that is killed as it starts, again and again, would never leave its stage
+        if generator.random() < 0.3 or (build.folder / "dataset.json").exists():
             for stage in STAGES[generator.randrange(len(STAGES)) :]:
-                shutil.rmtree(build.root / stage)
+                shutil.rmtree(build.root / stage, ignore_errors=True)
         kills += kill_at_work(build, generator.uniform(0.0, 1.0), STAGES[generator.randrange(len(STAGES))])
         begun = [stage for stage in STAGES if (build.root / stage).exists()]
         interrupted.update(begun[-1:] if not (build.folder / "dataset.json").exists() else [])
