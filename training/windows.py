@@ -42,9 +42,8 @@ class Windows:
 
 
 def shown(images: Tensor, places: Tensor) -> Tensor:
-    """What images (N, C, H, W) ``float32`` have at the places, between pixels linear; channels_last."""
-    found = functional.grid_sample(images, places, mode="bilinear", padding_mode="border", align_corners=False)
-    return found.contiguous(memory_format=torch.channels_last)
+    """What images (N, C, H, W) ``float32`` have at the places, between pixels linear."""
+    return functional.grid_sample(images, places, mode="bilinear", padding_mode="border", align_corners=False)
 
 
 def nearest(codes: Tensor, places: Tensor) -> Tensor:

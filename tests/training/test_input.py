@@ -36,7 +36,6 @@ def test_without_augmentation_nothing_changes() -> None:
     given = batch()
     found = prepare(given, CPU, None)
     torch.testing.assert_close(found.images, given.images.float() / 255)
-    assert found.images.is_contiguous(memory_format=torch.channels_last)
     assert found.keys == list("abcd")
     assert found.confidence is not None and given.confidence is not None
     torch.testing.assert_close(found.confidence, torch.where(found.valid, given.confidence / 255, 0))

@@ -25,7 +25,7 @@ class CrossEntropyParameters:
 class CropExample:
     """What a step trains on."""
 
-    images: Tensor  # float32 (N, 3, H, W) RGB in [0, 1], channels_last
+    images: Tensor  # float32 (N, 3, H, W) RGB in [0, 1]
     labels: Tensor  # int64 (N, H, W) training ids
     keys: list[str]  # as in the batch
 
