@@ -2,6 +2,9 @@
 
 import multiprocessing
 import os
+import sys
+from multiprocessing import connection
+from multiprocessing.process import BaseProcess
 
 import cv2
 import numpy as np
@@ -14,7 +17,8 @@ from labels.survey import Survey
 
 _MAIN_PROCESS = os.getpid()
 _fork = multiprocessing.get_context("fork")
-_begun: list[int] = []
+_begun: list[BaseProcess | None] = []  # None where the kernels were loaded here
+PATIENCE_S = 900.0
 HEIGHT, WIDTH = 128, 224
 FAR_ZOOM, NEAR_ZOOM = 1.02, 1.1
 
@@ -23,17 +27,33 @@ def compile_ahead(parameters: LabelParameters, detector: Detector | None = None)
     """Label made-up frames; later calls, or a task's, do nothing.
 
     Numba keeps what is compiled beside the sources. Workers that all come to their first pair at the same time would
-    each compile the same half a minute: a process of its own does it ahead. What was compiled before is only loaded, in
-    a second, as long as a dozen pairs take: here, since a task is a process forked from this one and finds it. Not so
-    with a ``detector``: what runs a network may have threads, which no fork takes along.
+    each compile the same minute: a process of its own does it ahead, and tasks ``wait`` for it. What was compiled
+    before is only loaded, in a second, as long as a dozen pairs take: here, since a task is a process forked from this
+    one and finds it. Not so with a ``detector``: what runs a network may have threads, which no fork takes along.
     """
     if os.getpid() != _MAIN_PROCESS or _begun:
         return
-    _begun.append(_MAIN_PROCESS)
-    if detector is None and _compiled():
+    compiled = _compiled()
+    if not compiled:
+        print("kernels are compiled, once, in a minute or two: labels begin after that", file=sys.stderr)
+    if compiled and detector is None:
         _label(parameters)
+        _begun.append(None)
     else:
-        _fork.Process(target=_label, args=(parameters, detector), daemon=True).start()
+        sys.stderr.flush()
+        process = _fork.Process(target=_label, args=(parameters, detector), daemon=True)
+        process.start()
+        _begun.append(process)
+
+
+def wait() -> None:
+    """Wait, here or in a task, for the process that ``compile_ahead`` may have started: until it ends, in any way.
+
+    No longer than a quarter of an hour: what is missing then is compiled by whoever needs it.
+    """
+    for process in _begun:
+        if process is not None:
+            connection.wait([process.sentinel], PATIENCE_S)  # not join, which only its parent may
 
 
 def _compiled() -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import luigi
 import pyarrow as pa
 
-from pipeline import duplicates, label_chunk, select_pairs, storage, tables
+from pipeline import compilation, duplicates, label_chunk, select_pairs, storage, tables
 from pipeline.build import Build
 from pipeline.find_duplicates import FindDuplicates
 from pipeline.label_chunk import Chunk
@@ -50,6 +50,7 @@ class LabelPairs(VideoTask):
 
     def run(self) -> None:
         """Label the chunks of this part that are not there yet."""
+        compilation.wait()
         for chunk, pairs in self._todo():
             self._write(chunk, label_chunk.label_chunk(self.build, self.video, pairs))
 

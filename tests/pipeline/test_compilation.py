@@ -1,8 +1,10 @@
+import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from labels.dense_depth import MEASURED
 from labels.edge_channels import Channels, Detector
 from labels.pair import LabelParameters, label_pair
 from pipeline import compilation
+from pipeline.label_pairs import LabelPairs
 
 
 @pytest.fixture
@@ -76,6 +79,50 @@ def _signed(folder: Path) -> str:
     time.sleep(0.2)
     (place,) = folder.iterdir()
     return place.read_text()
+
+
+@pytest.mark.parametrize("end", [lambda: None, lambda: os.kill(os.getpid(), signal.SIGKILL)], ids=["ended", "killed"])
+def test_tasks_wait_for_what_is_compiled_elsewhere(
+    end: Callable[[], None], nothing_begun: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def compiled_late(*_: object) -> None:
+        time.sleep(0.5)
+        _sign(tmp_path)
+        end()
+
+    monkeypatch.setattr(compilation, "_label", compiled_late)
+    monkeypatch.setattr(compilation, "_compiled", lambda: False)
+    compilation.compile_ahead(LabelParameters())
+    with multiprocessing.get_context("fork").Pool(2) as tasks:
+        seen = [tasks.apply_async(_signatures_after_waiting, (tmp_path,)) for _ in range(2)]
+        assert [one.get(timeout=60) for one in seen] == [1, 1]
+
+
+def _signatures_after_waiting(folder: Path) -> int:
+    compilation.wait()
+    return len(list(folder.iterdir()))
+
+
+def test_nobody_waits_for_a_process_that_is_stuck(
+    nothing_begun: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(compilation, "_label", lambda *_: time.sleep(600))
+    monkeypatch.setattr(compilation, "_compiled", lambda: False)
+    monkeypatch.setattr(compilation, "PATIENCE_S", 0.1)
+    compilation.compile_ahead(LabelParameters())
+    compilation.wait()
+    (stuck,) = compilation._begun
+    assert stuck is not None and stuck.is_alive()
+    stuck.kill()
+
+
+def test_labels_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the first of a task's chunks, which may be none."""
+    waited: list[bool] = []
+    monkeypatch.setattr(compilation, "wait", lambda: waited.append(True))
+    monkeypatch.setattr(LabelPairs, "_todo", lambda _: iter(()))
+    LabelPairs(root="root", build_id="build", video_id="video", part=0, parts=1).run()
+    assert waited == [True]
 
 
 def test_a_task_begins_nothing(nothing_begun: None, monkeypatch: pytest.MonkeyPatch) -> None:
