@@ -102,6 +102,7 @@ def draw(axes: Any, results: Rows, arms: Iterable[str], column: str) -> None:
     Arms without pre-training are lines across a plot of frames.
     """
     title, other = AXES[column]
+    sizes: set[int] = set()
     for number, arm in enumerate(arms):
         points = curve([row for row in results if row["arm"] == arm and row[other] is None], column)
         if not points:
@@ -112,7 +113,10 @@ def draw(axes: Any, results: Rows, arms: Iterable[str], column: str) -> None:
             axes.axhspan(means[0] - points[0][2], means[0] + points[0][2], color=colour, alpha=0.1)
         else:
             axes.errorbar(x, means, [p[2] for p in points], color=colour, marker="o", capsize=3, label=arm)
+            sizes.update(x)
     axes.set(xscale="log", xlabel=title, ylabel="mean IoU, %")
+    axes.set_xticks(sorted(sizes), [f"{size:,}" for size in sorted(sizes)])
+    axes.minorticks_off()  # powers of ten and their parts: their numbers would lie on each other
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
 

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from matplotlib.figure import Figure
 
 from benchmarks import gain_curves, gain_report, gain_study, pretraining_gain
 from benchmarks.gain_study import Arm, Labelled, Study, cells
@@ -251,3 +252,11 @@ def test_shipped_studies_are_studies(config: Path, monkeypatch: pytest.MonkeyPat
         gain_study.finetuning(known, cell).check()
         if known.arm(cell.arm).shards:
             gain_study.pretraining(known, cell).check()
+
+
+def test_an_axis_has_the_sizes_that_ran() -> None:
+    axes = Figure().subplots()
+    runs = [{"arm": "depth", "labelled_size": None, "frames": size, "mean_iou": 0.4} for size in (5116, 500, 1500, 500)]
+    gain_report.draw(axes, runs, ["depth"], "frames")
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["500", "1,500", "5,116"]
+    assert not len(axes.get_xticks(minor=True))
