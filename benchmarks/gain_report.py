@@ -115,7 +115,7 @@ def draw(axes: Any, results: Rows, arms: Iterable[str], column: str) -> None:
             axes.errorbar(x, means, [p[2] for p in points], color=colour, marker="o", capsize=3, label=arm)
             sizes.update(x)
     axes.set(xscale="log", xlabel=title, ylabel="mean IoU, %")
-    axes.set_xticks(sorted(sizes), [f"{size:,}" for size in sorted(sizes)])
+    axes.set_xticks(sorted(sizes), [f"{size:,}" for size in sorted(sizes)], rotation=45)  # some are close to each other
     axes.minorticks_off()  # powers of ten and their parts: their numbers would lie on each other
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
