@@ -8,6 +8,7 @@ makes depth images of KITTI's LiDAR, ``TrainEdges`` learns to tell edges from mo
 ``hash_frames`` and ``find_duplicates``, ``label_pairs``, ``plan_shards``, ``write_shard``, ``build_shards``.
 """
 
+from pipeline import told_once
 from pipeline.build_shards import BuildShards
 from pipeline.dataset_report import DatasetReport
 from pipeline.edges import EdgeSamples, FitEdges, TrainEdges
@@ -26,6 +27,7 @@ from pipeline.survey_video import SurveyVideo
 from pipeline.write_shard import WriteShard
 
 install_filter()
+told_once.install()
 
 __all__ = [
     "BuildShards",
