@@ -22,6 +22,7 @@ from pipeline.frame_source import (
     check_size,
     framing,
 )
+from pipeline.intact_frames import Damage, intact_frames
 
 # Nothing that reads other files or the network (playlists, concatenations, devices) and nothing that takes text or a
 # still image for video. Names as FFmpeg has them.
@@ -35,9 +36,7 @@ _SCALER = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.BITEXA
 _FULL = np.arange(256, dtype=np.uint8)
 _LIMITED = np.clip(np.rint((np.arange(256) - 16) * 255 / 219), 0, 255).astype(np.uint8)
 """Grey levels of luma from 0 to 255, and from 16 to 235."""
-_MOST_ERRORS_IN_A_ROW = 20
 _LONG_S = 120.0
-_LONGEST_DOUBT = 300
 
 
 class VideoFile(Source):
@@ -54,7 +53,8 @@ class VideoFile(Source):
     def __init__(self, path: Path, crop: Crop, width: int, span: Span) -> None:
         self._path = path.absolute()
         self._span = span
-        self._corrupt_packets = self._damaged_frames = self._odd_frames = 0
+        self._damage = Damage()
+        self._odd_frames = 0
         self.problem = ""
         # Plain values only: a stream must not be touched once its container is closed.
         with _open(self._path) as container:
@@ -90,7 +90,8 @@ class VideoFile(Source):
         grey: bool = False,
     ) -> Iterator[DecodedFrame]:
         """See ``Source.frames``; starts at a key frame before ``first_pts``."""
-        self._corrupt_packets = self._damaged_frames = self._odd_frames = 0
+        self._damage = Damage()
+        self._odd_frames = 0
         count, time_s, whole = 0, 0.0, first_pts is None
         for pts, frame in self._from(first_pts):
             time_s = float((pts - (self._zero or 0)) * self._time_base)
@@ -186,7 +187,7 @@ class VideoFile(Source):
                 stream.codec_context.skip_frame = "NONKEY"
             if target is not None:
                 _seek(container, stream, target)
-            for frame in self._intact_frames(container, stream):
+            for frame in intact_frames(container, stream, self._damage):
                 pts = frame.pts
                 if pts is None or (last is not None and pts <= last):
                     if target is not None:
@@ -195,53 +196,21 @@ class VideoFile(Source):
                 last = pts
                 yield pts, frame
 
-    def _intact_frames(self, container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
-        doubt = 0  # frames to go until what was lost is taken to be forgotten; a key frame settles it at once
-        for packet in self._packets(container, stream):
-            try:
-                frames = packet.decode()
-            except av.FFmpegError:
-                self._corrupt_packets += 1
-                doubt = _LONGEST_DOUBT
-                continue
-            for frame in frames:
-                if frame.is_corrupt:
-                    doubt = _LONGEST_DOUBT
-                elif frame.key_frame:
-                    doubt = 0
-                if doubt:
-                    doubt -= 1
-                    self._damaged_frames += 1
-                else:
-                    yield frame
-
-    def _packets(self, container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.Packet]:
-        errors = 0
-        while errors < _MOST_ERRORS_IN_A_ROW:
-            try:
-                for packet in container.demux(stream):
-                    errors = 0
-                    yield packet
-                return
-            except av.FFmpegError:
-                errors += 1
-                self._corrupt_packets += 1
-
     # -- what is wrong -------------------------------------------------------------------------------------------------
 
     def _why_no_frame(self) -> DecodeError:
         name = self._path.name
         if _holds(self._path, b"encv") or _holds(self._path, b"pssh"):
             return DecodeError("encrypted", f"{name} is encrypted; only files without copy protection can be read")
-        damage = f"; {self._corrupt_packets} packets are corrupt" if self._corrupt_packets else ""
+        damage = f"; {self._damage.corrupt_packets} packets are corrupt" if self._damage.corrupt_packets else ""
         return DecodeError("no_frames", f"{name} has a video stream but not one frame decodes{damage}")
 
     def _describe(self, count: int, time_s: float, whole: bool) -> str:
         found = []
-        if self._corrupt_packets:
-            found.append(f"{self._corrupt_packets} corrupt packets skipped")
-        if self._damaged_frames:
-            found.append(f"{self._damaged_frames} damaged frames skipped")
+        if self._damage.corrupt_packets:
+            found.append(f"{self._damage.corrupt_packets} corrupt packets skipped")
+        if self._damage.damaged_frames:
+            found.append(f"{self._damage.damaged_frames} damaged frames skipped")
         if self._odd_frames:
             found.append(f"{self._odd_frames} frames of another size skipped")
         if whole and self.promised > count:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 import av
@@ -59,6 +59,7 @@ def encode(
     with av.open(str(path), "w", options=container_options or {}) as container:
         stream = container.add_stream(codec, rate=25, options=options or {})
         stream.width, stream.height, stream.pix_fmt, stream.gop_size = *size, pixels, 20
+        stream.codec_context.thread_count = 1  # the same bytes on any number of processors
         time_base = Fraction(1, 1000) if times_ms else Fraction(1, 25)
         stream.codec_context.time_base = time_base
         if b_frames is not None:
@@ -338,6 +339,67 @@ def test_what_corrupt_packets_spoil_is_skipped_and_counted(tmp_path: Path, name:
     assert numbers == [round(25 * (frame.time_s - frames[0].time_s)) for frame in frames]
     assert numbers[:20] == list(range(20))
     assert numbers[-5:] == list(range(FRAMES - 5, FRAMES))
+
+
+TRANSPORT_STREAMS = {
+    "h264": {"b_frames": 3},
+    "open_gop": {"options": X264_OPEN},
+    "hevc": {"codec": "libx265", "options": {"x265-params": "open-gop=1:bframes=3:log-level=error"}},
+    "mpeg2": {"codec": "mpeg2video", "b_frames": 2},
+}
+
+
+def begins_key_frame(packets: bytes) -> bool:
+    """Whether the first packet of the video in a transport stream is said to begin a key frame."""
+    video = next(
+        packet
+        for packet in (packets[at : at + 188] for at in range(0, len(packets), 188))
+        if packet[1] & 0x1F == 1 and packet[2] == 0
+    )
+    return bool(video[3] & 0x20 and video[4] and video[5] & 0x40)
+
+
+@pytest.mark.parametrize("name", TRANSPORT_STREAMS)
+@pytest.mark.parametrize("lost", [1, 5, 15])  # sixteen leave a counter of four bits as it was
+def test_nothing_is_made_up_where_a_transport_stream_lost_packets(tmp_path: Path, name: str, lost: int) -> None:
+    whole = encode(tmp_path / "whole.ts", **TRANSPORT_STREAMS[name])  # type: ignore[arg-type]
+    content = whole.read_bytes()
+    with open_source(whole) as source:
+        truth = {frame.pts: frame.image for frame in source.frames()}
+    packets = len(content) // 188  # the first key frame takes a fifth of them, and FFmpeg says nothing of holes in it
+    for first in range(packets // 4, packets - lost - 10, packets // 11):
+        if begins_key_frame(content[188 * (first + lost) :]):
+            continue  # as where segments are joined
+        hurt = tmp_path / "hurt.ts"
+        hurt.write_bytes(content[: 188 * first] + content[188 * (first + lost) :])
+        with open_source(hurt) as source:
+            frames = list(source.frames())
+            assert "skipped" in source.problem or len(frames) == FRAMES  # what was lost may be stuffing
+        assert len(frames) > FRAMES // 3
+        for frame in frames:
+            np.testing.assert_array_equal(frame.image, truth[frame.pts], f"without packets {first} to {first + lost}")
+
+
+@pytest.mark.parametrize("name", ["h264", "open_gop"])
+def test_joined_segments_of_a_stream_are_whole(tmp_path: Path, name: str) -> None:
+    """As downloaders make one file of a playlist: the counters of a transport stream begin anew in each."""
+    segments: list[Path] = []
+    with av.open(str(encode(tmp_path / "whole.ts", **TRANSPORT_STREAMS[name]))) as whole:  # type: ignore[arg-type]
+        packets = [packet for packet in whole.demux(whole.streams.video[0]) if packet.dts is not None]
+        starts = [number for number, packet in enumerate(packets) if packet.is_keyframe]
+        for first, end in pairwise([*starts, len(packets)]):
+            segments.append(tmp_path / f"{first}.ts")
+            with av.open(str(segments[-1]), "w", options={"mpegts_copyts": "1"}) as segment:
+                stream = segment.add_stream_from_template(whole.streams.video[0])
+                for packet in packets[first:end]:
+                    packet.stream = stream
+                    segment.mux(packet)
+    assert len(segments) > 2
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(b"".join(segment.read_bytes() for segment in segments))
+    with open_source(joined) as source:
+        assert [number_in(frame.image) for frame in source.frames()] == list(range(FRAMES))
+        assert source.problem == ""
 
 
 def test_a_single_frame_is_a_video(tmp_path: Path) -> None:
