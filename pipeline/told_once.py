@@ -1,8 +1,8 @@
 """Makes Luigi tell each death of a task's process once.
 
-Luigi 3.8 looks for dead processes again before each result it takes. When another task's result comes first, it tells
-the same death twice: the second one fails the try that has begun since. A crash in a video's labels then cost all of
-its chunks, or the build, as a task is tried three times.
+Luigi (3.6 to 3.8) looks for dead processes again before each result it takes. When another task's result comes first,
+it tells the same death twice: the second one fails the try that has begun since. A crash in a video's labels then cost
+all of its chunks, or the build, as a task is tried three times.
 """
 
 import time
